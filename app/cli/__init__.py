@@ -1,0 +1,42 @@
+"""The command line `plumbline`: one module a group of commands."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "contract": "app.cli.contract:contract",
+    "kpi": "app.cli.kpi:kpi",
+    "measure": "app.cli.kpi:measure",
+    "evidence": "app.cli.evidence:evidence",
+    "credits": "app.cli.credits:credits_",
+    "price": "app.cli.price:price",
+    "run": "app.cli.run:run",
+    "demo": "app.cli.demo:demo",
+    "migrate": "app.cli.database:migrate",
+    "user": "app.cli.users:user",
+    "serve": "app.cli.serve:serve",
+}
+"""Commands are imported when used: `plumbline contract check` must not load a web server."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click calls it so)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, name = target.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 (narrows the type)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="plumbline-governance")
+def main() -> None:
+    """Hold an outsourcing engagement to its contract, every figure open."""

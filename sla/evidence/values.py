@@ -1,0 +1,84 @@
+"""What evidence is: immutable tables named by digest, and what was found while reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EvidenceDigest:
+    """Names one immutable table: what a measurement cites."""
+
+    dataset: str
+    sha256: str
+
+    def as_json(self) -> dict[str, str]:
+        """Stable keys for `--json`."""
+        return {"dataset": self.dataset, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """One dataset as stored: a Parquet file whose name is its SHA-256."""
+
+    dataset: str
+    sha256: str
+    path: Path
+    rows: int
+    source: str
+    """File name that it was read from, as the user gave it."""
+    source_sha256: str
+    """Digest of that source file, by which the same file is recognised."""
+
+    @property
+    def digest(self) -> EvidenceDigest:
+        """Dataset and SHA-256."""
+        return EvidenceDigest(self.dataset, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One row that can't be used, with the reason; the other rows go on being checked."""
+
+    file: str
+    row: int
+    """Data row counted from 1, without the heading."""
+    column: str
+    value: str
+    reason: str
+
+    def as_json(self) -> dict[str, str | int]:
+        """Stable keys for `--json`."""
+        return {
+            "file": self.file,
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something plausible people would ask about; it never changes a figure."""
+
+    code: str
+    """Kind of finding, stable, such as "no_open_items_cross"."""
+    message: str
+    dataset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSet:
+    """What one hand-in yielded: the stored tables, the rejected rows, the findings.
+
+    Nothing counts while `rejections` is not empty: the submitter fixes or accepts them first.
+    """
+
+    files: tuple[EvidenceFile, ...]
+    rejections: tuple[Rejection, ...] = ()
+    rejected_rows: Mapping[str, int] | None = None
+    """Number of rejected rows a source file, also where not all are listed."""
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,42 @@
+"""What a KPI run yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from governance.contract.kpi_signature import Direction
+from governance.values import Period
+from sla.evidence.values import EvidenceDigest
+
+
+class KpiStatus(StrEnum):
+    """No data is a state of its own, never 0 % or 100 %."""
+
+    MEASURED = "measured"
+    NO_DATA = "no_data"
+
+
+@dataclass(frozen=True, slots=True)
+class KpiResult:
+    """One KPI over one period, with everything needed to recompute it."""
+
+    kpi: str
+    parameters: Mapping[str, str]
+    period: Period
+    unit: str
+    direction: Direction
+    status: KpiStatus
+    value: Decimal | None
+    """Unrounded, at least six decimals exact; None where there is no data."""
+    numerator: Decimal | None
+    denominator: Decimal | None
+    rows: int
+    """Ledger rows behind numerator and denominator."""
+    evidence: tuple[EvidenceDigest, ...]
+    definition_sha256: str
+    """Digest of the KPI's SQL file."""
+    values: Mapping[str, Decimal] | None = None
+    """By bucket, for KPIs with several values (ageing)."""
