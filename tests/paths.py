@@ -1,0 +1,10 @@
+"""Where tests find things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CASES = ROOT / "tests" / "cases"
+SHARED_DATA = ROOT.parent / "shared" / "data"
+"""Real public ledgers that are kept beside the project, never in it."""
