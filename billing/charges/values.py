@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from governance.contract.charges import TaxCategory
@@ -27,6 +28,14 @@ Meter = Decimal | tuple[MeteredAmount, ...] | Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
+class IndexValue:
+    """What an index stands at from a day on."""
+
+    since: date
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Everything that prices one period."""
 
@@ -34,6 +43,9 @@ class Usage:
     meters: Mapping[str, Meter] = field(default_factory=dict)
     service_credit: Decimal = Decimal(0)
     indices: Mapping[str, Decimal] = field(default_factory=dict)
+    """By series: the index that applies to the whole period, `lag_months` already looked back."""
+    index_changes: Mapping[str, tuple[IndexValue, ...]] = field(default_factory=dict)
+    """By series: indices that change within the period, oldest first, in place of `indices`."""
     charged_this_year: Decimal = Decimal(0)
     """Subtotals of the contract year's earlier invoices, for a yearly minimum commitment."""
 

@@ -22,6 +22,8 @@ class MeterReading:
     rows: int
     evidence: tuple[EvidenceDigest, ...]
     definition_sha256: str
+    window: Period | None = None
+    """The days counted: those of the period on which the charge runs; None for all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from governance.contract.base import (
+    Day,
     Exact,
     Identifier,
     Month,
@@ -18,6 +18,7 @@ from governance.contract.base import (
     Positive,
     Terms,
     Text,
+    Whole,
 )
 
 
@@ -44,7 +45,7 @@ class Indexation(Terms):
 
     series: Text
     base: Positive
-    lag_months: Annotated[int, Field(ge=0, le=36)] = 0
+    lag_months: Annotated[Whole, Field(ge=0, le=36)] = 0
     cap_percent: NonNegative | None = None
     method: Literal["base", "prior"] = "base"
 
@@ -107,15 +108,23 @@ class _Charge(Terms):
     id: Identifier
     title: Text
     clause: Text = "not stated"
+    """Where the signed contract says so, such as Schedule 4, 1."""
     minimum: NonNegative | None = None
+    """Least amount a period, trued up on a line of its own."""
     maximum: NonNegative | None = None
+    """Greatest amount a period."""
     prorate: Literal["days", "none"] = "days"
-    from_: date | None = Field(default=None, alias="from")
-    to: date | None = None
+    """Whether a period that the charge covers in part is charged by its days."""
+    from_: Day | None = Field(default=None, alias="from")
+    """First day of the charge; none for the engagement's."""
+    to: Day | None = None
+    """Last day of the charge, included; none for the engagement's."""
     indexation: Indexation | None = None
+    """The index that amounts and prices follow."""
     ramp: dict[Month, NonNegative] | None = None
     """Amount (fixed) or price (per_unit flat) of the months named, in place of the usual one."""
     tax: Tax | None = None
+    """Tax of this charge, in place of the invoice's."""
 
 
 class FixedCharge(_Charge):
@@ -142,7 +151,7 @@ class PercentageCharge(_Charge):
     rate: NonNegative | None = None
     tiers: tuple[RateTier, ...] = ()
     fixed_per_transaction: NonNegative = Decimal(0)
-    free_transactions: Annotated[int, Field(ge=0)] = 0
+    free_transactions: Annotated[Whole, Field(ge=0)] = 0
     free_amount: NonNegative = Decimal(0)
     min_per_transaction: NonNegative | None = None
     max_per_transaction: NonNegative | None = None
@@ -151,7 +160,7 @@ class PercentageCharge(_Charge):
 class AgeBand(Terms):
     """Rate in % for debts older than `over_days` days."""
 
-    over_days: Annotated[int, Field(ge=0)]
+    over_days: Annotated[Whole, Field(ge=0)]
     rate: NonNegative
 
 
@@ -169,7 +178,7 @@ class PerFteCharge(_Charge):
 
     type: Literal["per_fte"]
     meter: Identifier = "fte"
-    roles: dict[str, NonNegative]
+    roles: Annotated[dict[Text, NonNegative], Field(min_length=1)]
 
 
 class BandStep(Terms):

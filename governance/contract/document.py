@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from governance.contract.base import Percent, Terms, Text
+from governance.contract.base import Accepts, Percent, Terms, Text, Whole
 from governance.contract.charges import Charge, MinimumCommitment, Tax, TaxCategory
 from governance.contract.engagement import Engagement
 from governance.contract.service_credits import ServiceCreditTerms
 from governance.contract.service_levels import ServiceLevel
+
+
+def _version(value: Any) -> Any:
+    if isinstance(value, int | str) and not isinstance(value, bool) and str(value) == "1":
+        return 1
+    raise ValueError("not a version of the contract language")
+
+
+Version = Annotated[Literal[1], BeforeValidator(_version), Accepts("1")]
+"""Version of the contract language that the document is written in."""
 
 
 class Withholding(Terms):
@@ -23,11 +33,17 @@ class Invoicing(Terms):
     """How fees are invoiced and taxed."""
 
     every: Literal["month", "quarter", "year"] = "month"
-    due_days: Annotated[int, Field(ge=0, le=365)] = 30
+    """How often an invoice is issued."""
+    due_days: Annotated[Whole, Field(ge=0, le=365)] = 30
+    """Days from issue to the day the invoice is due."""
     purchase_order: Text | None = None
+    """The client's order number, printed on each invoice."""
     number: Text = "{year}-{sequence:05}"
+    """Pattern of invoice numbers; the fields are year, month and sequence."""
     tax: Tax = Tax(category=TaxCategory.OUTSIDE_SCOPE)
+    """Tax of all charges that have none of their own."""
     withholding: Withholding | None = None
+    """Tax that the client withholds from what is payable."""
 
 
 class Governance(Terms):
@@ -42,14 +58,22 @@ class Governance(Terms):
 class Contract(Terms):
     """A contract document, version 1 of the language."""
 
-    plumbline: Literal[1]
+    plumbline: Version
+    """Version of the contract language, 1."""
     engagement: Engagement
+    """Who works for whom, on what and when."""
     service_levels: tuple[ServiceLevel, ...] = ()
+    """What performance was promised."""
     service_credits: ServiceCreditTerms | None = None
+    """What a missed service level costs the provider; the method decides on the keys."""
     charges: tuple[Charge, ...] = ()
+    """What the client pays for; the type of a charge decides on its keys."""
     minimum_commitment: MinimumCommitment | None = None
+    """What the client pays at least, over all charges."""
     invoicing: Invoicing = Invoicing()
+    """How fees are invoiced and taxed."""
     governance: Governance = Governance()
+    """Committees, obligations, escalation and approvals, kept as written."""
 
     def service_level(self, level_id: str) -> ServiceLevel:
         """The service level of that id; KeyError where there is none."""

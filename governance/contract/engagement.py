@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from governance.contract.base import Identifier, NonNegative, Terms, Text
+from governance.contract.base import Accepts, Day, Identifier, NonNegative, Terms, Text, Whole
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Country = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z]{2}$"),
+    Accepts("an ISO 3166 country code, two capital letters such as DE or IE"),
+]
+Clock = Annotated[
+    str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Accepts("a time as 09:00")
+]
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z]{3}$"),
+    Accepts("an ISO 4217 currency code, three capital letters such as EUR"),
+]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -59,17 +69,20 @@ class BusinessHours(Terms):
     """When business time runs, in the engagement's time zone."""
 
     country: Country
+    """Country whose public holidays are no business days."""
     subdivision: Text | None = None
+    """Part of the country with holidays of its own, such as HH for Hamburg."""
     days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
     opens: Clock = "09:00"
     closes: Clock = "17:00"
-    closed_on: tuple[date, ...] = ()
+    closed_on: tuple[Day, ...] = ()
+    """Days without business besides public holidays."""
 
 
 class Transfer(Terms):
     """When the client may take over the centre, and for how much (build-operate-transfer)."""
 
-    on: date
+    on: Day
     fee: NonNegative
 
 
@@ -77,15 +90,24 @@ class Engagement(Terms):
     """The frame of the contract."""
 
     reference: Identifier
+    """The contract's own number."""
     title: Text
     model: Model
+    """How work is handed over."""
     functions: tuple[Function, ...] = ()
+    """The parts of order-to-cash that are handed over."""
     client: Party
+    """Who pays the fees."""
     provider: Party
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    """Who does the work and issues the invoices."""
+    currency: Currency
+    """ISO 4217 code of all amounts in the contract."""
     time_zone: Text = "UTC"
+    """IANA time zone in which days begin and end."""
     business_hours: BusinessHours | None = None
-    starts: date
-    ends: date | None = None
-    notice_months: Annotated[int, Field(ge=0, le=120)] | None = None
+    starts: Day
+    """First day."""
+    ends: Day | None = None
+    """Last day, included; none for an open end."""
+    notice_months: Annotated[Whole, Field(ge=0, le=120)] | None = None
     transfer: Transfer | None = None

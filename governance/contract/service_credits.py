@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from governance.contract.base import NonNegative, Percent, Positive, Terms
+from governance.contract.base import NonNegative, Percent, Positive, Terms, Text, Whole
 
 
 class Settle(StrEnum):
@@ -35,23 +36,28 @@ class EarnBackForm(StrEnum):
 
 class _CommonTerms(Terms):
     cap_percent: Percent | None = None
+    """Most that a period's credits can be, in % of the period's base."""
     annual_cap_percent: Percent | None = None
+    """Most that the last 12 months' credits can be, in % of their base."""
     settle: Settle = Settle.THIS_INVOICE
+    """The invoice that a credit comes off."""
     base: CreditBase = CreditBase.CHARGES_WITHOUT_PASS_THROUGH
-    claim_within_days: Annotated[int, Field(ge=1)] | None = None
+    """The charges that a percentage is taken from."""
+    claim_within_days: Annotated[Whole, Field(ge=1)] | None = None
+    """Days after which an unclaimed credit lapses."""
 
 
 class RepeatedMisses(Terms):
     """`below_expected` counts from the `count`th time within a rolling window of months."""
 
-    count: Annotated[int, Field(ge=1)]
-    within_months: Annotated[int, Field(ge=1, le=60)]
+    count: Annotated[Whole, Field(ge=1)]
+    within_months: Annotated[Whole, Field(ge=1, le=60)]
 
 
 class Repeat(Terms):
     """From the `consecutive`th miss in a row on, the credit is multiplied."""
 
-    consecutive: Annotated[int, Field(ge=2)]
+    consecutive: Annotated[Whole, Field(ge=2)]
     multiplier: Positive
 
 
@@ -59,8 +65,8 @@ class EarnBack(Terms):
     """A credit is returned in part after good months."""
 
     form: EarnBackForm
-    months: Annotated[int, Field(ge=1, le=60)]
-    percent: Percent = Field(default=100)  # type: ignore[assignment]
+    months: Annotated[Whole, Field(ge=1, le=60)]
+    percent: Percent = Decimal(100)
 
 
 class AtRiskPool(_CommonTerms):
@@ -68,7 +74,7 @@ class AtRiskPool(_CommonTerms):
 
     method: Literal["at_risk_pool"]
     at_risk_percent: Percent
-    categories: dict[str, Percent]
+    categories: Annotated[dict[Text, Percent], Field(min_length=1)]
     below_expected: RepeatedMisses | None = None
     repeat: Repeat | None = None
     earn_back: EarnBack | None = None
@@ -79,7 +85,7 @@ class ServicePoints(_CommonTerms):
 
     method: Literal["service_points"]
     point_percent: Positive
-    repeat_multiplier: Positive = Field(default=1)  # type: ignore[assignment]
+    repeat_multiplier: Positive = Decimal(1)
 
 
 class Tiers(_CommonTerms):

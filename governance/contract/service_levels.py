@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from governance.contract.base import Exact, Identifier, NonNegative, Percent, Positive, Terms, Text
-
-ParameterValue = bool | str
-"""A KPI parameter as written: numbers stay text until the KPI's definition types them."""
+from governance.contract.base import (
+    Day,
+    Exact,
+    Identifier,
+    NonNegative,
+    Percent,
+    Positive,
+    Terms,
+    Text,
+    Whole,
+)
+from governance.contract.kpi_signature import ParameterValue
 
 
 class Window(StrEnum):
@@ -54,16 +61,23 @@ class ServiceLevel(Terms):
     id: Identifier
     title: Text
     clause: Text = "not stated"
+    """Where the signed contract says so, such as Schedule 2, 3.1."""
     kpi: Identifier
+    """Name of the KPI in the catalogue."""
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    """Which variant of the KPI is agreed."""
     window: Window = Window.MONTH
+    """The span that one measurement covers."""
     expected: Exact
+    """At this value or better the service level is met."""
     minimum: Exact | None = None
-    round_to: Annotated[int, Field(ge=0, le=6)] | None = None
+    """Worse than this is a serious miss; none makes every miss one."""
+    round_to: Annotated[Whole, Field(ge=0, le=6)] | None = None
     """Decimals that the value is rounded to before it is compared; None compares it unrounded."""
-    starts: date | None = None
+    starts: Day | None = None
     """Measured before this day too, but without consequence (learning period)."""
     category: Text | None = None
+    """Category of the at-risk pool."""
     allocation: Percent | None = None
     """Percentage of the category's pool (at_risk_pool)."""
     points: tuple[PointsBand, ...] = ()

@@ -48,12 +48,15 @@ class Rejection:
     column: str
     value: str
     reason: str
+    line: int | None = None
+    """Line of a CSV file counted from 1 with the heading; None for other files."""
 
-    def as_json(self) -> dict[str, str | int]:
+    def as_json(self) -> dict[str, str | int | None]:
         """Stable keys for `--json`."""
         return {
             "file": self.file,
             "row": self.row,
+            "line": self.line,
             "column": self.column,
             "value": self.value,
             "reason": self.reason,

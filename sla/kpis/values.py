@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -40,3 +41,18 @@ class KpiResult:
     """Digest of the KPI's SQL file."""
     values: Mapping[str, Decimal] | None = None
     """By bucket, for KPIs with several values (ageing)."""
+
+
+Cell = str | int | bool | Decimal | date | None
+"""A value of a drill-down row; timestamps are dates with a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillDown:
+    """One page of the ledger rows behind a figure."""
+
+    columns: tuple[str, ...]
+    """`numerator` and `denominator` are what a row contributes to the figure."""
+    rows: tuple[tuple[Cell, ...], ...]
+    total: int
+    """Number of rows on all pages."""

@@ -46,6 +46,8 @@ class Measurement:
     rows: int
     evidence: tuple[EvidenceDigest, ...]
     definition_sha256: str
+    round_to: int | None = None
+    """Decimals that `value` was rounded to; None where it was not rounded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,18 @@ class LevelCredit:
 
 
 @dataclass(frozen=True, slots=True)
+class EarnedBack:
+    """A part of an earlier credit that comes back to the provider."""
+
+    service_level: str
+    period: Period
+    """The period whose credit comes back."""
+    amount: Decimal
+    why: str
+    """One sentence that says how it was earned back, with the clause."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceCredits:
     """One period's service credit."""
 
@@ -63,3 +75,5 @@ class ServiceCredits:
     earned_back: Decimal
     net: Decimal
     """credit − earned_back."""
+    earn_backs: tuple[EarnedBack, ...] = ()
+    """What makes up `earned_back`."""

@@ -1,0 +1,112 @@
+# Every task of the project is a target here; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+VENDOR := app/static/vendor
+JOBS ?= auto
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONWARNDEFAULTENCODING :=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Setting up
+
+$(VENV)/bin/python:
+	@.ci/system-packages venv "$(PYTHON)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@.ci/system-packages pango
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/runtime.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(VENV)/.assets: package.json package-lock.json .ci/browser-assets | $(VENV)/bin/python
+	@.ci/browser-assets $(VENV) $(VENDOR)
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.runtime $(VENV)/.assets ## Create the environment and fetch the browser assets
+
+.PHONY: setup-dev
+setup-dev: setup $(VENV)/.dev ## The same, with everything that tests and checks need
+
+.PHONY: chromium
+chromium:
+	@.ci/system-packages chromium
+
+# Running
+
+.PHONY: run
+run: setup ## Set up, run the main job on the demo engagement and serve the application
+	$(BIN)/plumbline migrate
+	$(BIN)/plumbline demo
+	$(BIN)/plumbline serve
+
+# Checking
+
+.PHONY: test
+test: lint types imports templates unit ## Everything that must hold before a change lands
+	@echo "All checks and tests passed."
+
+.PHONY: lint
+lint: setup-dev ## Style and common mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: setup-dev ## Types, strictly
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: setup-dev ## Imports flow app → billing → sla → governance only
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: templates
+templates: setup-dev ## Templates are well formed
+	$(BIN)/djlint --lint --quiet templates
+
+.PHONY: unit
+unit: setup-dev chromium ## All tests: SQLite, PostgreSQL and the browser
+	$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal
+
+.PHONY: e2e
+e2e: setup-dev chromium ## Only the tests in a real browser
+	$(BIN)/pytest --numprocesses=$(JOBS) -m e2e
+
+.PHONY: bench
+bench: setup-dev ## Measure against named references and write docs/performance.md
+	$(BIN)/python -m tests.bench
+
+# Looking after
+
+.PHONY: format
+format: setup-dev ## Put the code into the house style
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Renew the locked requirements from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" pyproject.toml --group build -o requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" pyproject.toml --group build --group dev \
+		-c requirements/runtime.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --group node -o requirements/node.txt
+
+.PHONY: clean
+clean: ## Remove the environment, the assets and the local database
+	rm -rf $(VENV) node_modules $(VENDOR) var

@@ -1,0 +1,148 @@
+"""`plumbline contract`: check a contract document, compare two, print the language's schema."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from app.cli.common import json_option, print_json, reports_problems
+from app.errors import outcome_of
+from governance.contract.diff import diff_contracts
+from governance.contract.document import Contract
+from governance.contract.kpi_signature import KpiSignature
+from governance.contract.reading import contract_sha256, read_contract
+from governance.contract.schema import contract_schema
+from governance.errors import BadInput, Problem
+
+
+@click.group()
+def contract() -> None:
+    """Check contract documents, compare them, or print the JSON Schema of the language."""
+
+
+@contract.command()
+@click.argument("file")
+@json_option
+@reports_problems
+def check(file: str, as_json: bool) -> None:
+    """Report every problem of the contract document FILE; exit status 2 if there is any."""
+    try:
+        data = read_bytes(file)
+        terms = read_contract(data, file, catalogue_signatures())
+    except BadInput as error:
+        if not as_json:
+            raise
+        print_json({"valid": False, "problems": [each.as_json() for each in error.problems]})
+        sys.exit(outcome_of(error).exit_code)
+    summary = _summary(terms, data)
+    if as_json:
+        print_json({"valid": True, "problems": [], **summary})
+    else:
+        click.echo(_summary_text(file, terms, summary))
+
+
+@contract.command()
+def schema() -> None:
+    """Print the JSON Schema of contract documents, for editors."""
+    print_json(contract_schema())
+
+
+@contract.command()
+@click.argument("old")
+@click.argument("new")
+@json_option
+@reports_problems
+def diff(old: str, new: str, as_json: bool) -> None:
+    """Say what changes from the contract document OLD to NEW."""
+    before, after = _read_both(old, new)
+    changes = diff_contracts(before, after)
+    if as_json:
+        print_json(changes.as_json())
+    elif changes.changes:
+        click.echo("\n".join(change.sentence for change in changes.changes))
+    else:
+        click.echo("The two documents agree in every term.")
+
+
+def load_contract(file: str) -> tuple[Contract, str]:
+    """The contract document at a path, checked against the KPI catalogue, and its SHA-256.
+
+    Raises BadInput with every problem, also where the file can't be read.
+    """
+    data = read_bytes(file)
+    return read_contract(data, file, catalogue_signatures()), contract_sha256(data)
+
+
+def read_bytes(file: str) -> bytes:
+    """Content of a file; BadInput where there is none to read."""
+    try:
+        return Path(file).read_bytes()
+    except FileNotFoundError:
+        what = "there is no such file"
+    except IsADirectoryError:
+        what = "this is a folder, not a file"
+    except (OSError, ValueError) as error:
+        what = f"the file can't be read: {getattr(error, 'strerror', None) or error}"
+    raise BadInput.one(Problem(what, file=file, allowed="a file that can be read"))
+
+
+def catalogue_signatures() -> Mapping[str, KpiSignature]:
+    """Name, direction and parameters of the catalogue's KPIs.
+
+    Loaded when asked for: the catalogue brings the query engine with it, which `schema` and
+    `diff` don't need.
+    """
+    from sla.kpis.catalogue import signatures  # noqa: PLC0415 (loads the query engine)
+
+    return signatures()
+
+
+def _read_both(old: str, new: str) -> tuple[Contract, Contract]:
+    contracts: list[Contract] = []
+    problems: list[Problem] = []
+    for file in (old, new):
+        try:
+            contracts.append(read_contract(read_bytes(file), file))
+        except BadInput as error:
+            problems += error.problems
+    if problems:
+        raise BadInput(problems)
+    return contracts[0], contracts[1]
+
+
+def _summary(terms: Contract, data: bytes) -> dict[str, str | int | None]:
+    engagement = terms.engagement
+    return {
+        "sha256": contract_sha256(data),
+        "reference": engagement.reference,
+        "title": engagement.title,
+        "model": engagement.model.value,
+        "client": engagement.client.name,
+        "provider": engagement.provider.name,
+        "currency": engagement.currency,
+        "starts": engagement.starts.isoformat(),
+        "ends": engagement.ends.isoformat() if engagement.ends else None,
+        "service_levels": len(terms.service_levels),
+        "charges": len(terms.charges),
+        "service_credits": terms.service_credits.method if terms.service_credits else None,
+    }
+
+
+def _summary_text(file: str, terms: Contract, summary: Mapping[str, str | int | None]) -> str:
+    levels, charges = len(terms.service_levels), len(terms.charges)
+    return "\n".join(
+        [
+            f"{file} is a good contract: {summary['reference']} {summary['title']}",
+            f"  client           {summary['client']}",
+            f"  provider         {summary['provider']}",
+            f"  term             {summary['starts']} to {summary['ends'] or 'open end'}",
+            f"  currency         {summary['currency']}",
+            f"  service levels   {levels}",
+            f"  service credits  {summary['service_credits'] or 'none'}",
+            f"  charges          {charges}",
+            f"  sha256           {summary['sha256']}",
+        ]
+    )

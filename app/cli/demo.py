@@ -1,0 +1,60 @@
+"""`plumbline demo`: make the demo engagement, run the main job on it and fill the database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from app.cli.common import reports_problems
+from app.cli.run import report
+from app.database import make_engine
+from app.demo.files import CREDIT_PERIOD, DemoFiles, write_demo_files
+from app.demo.seed import PEOPLE, REFERENCE, is_seeded, seed, settle_recent
+from app.documents.renderer import PdfRenderer
+from app.main_job import run_from_files, write_run
+from app.settings import Settings, load_settings
+from billing.settlement.service import Workshop
+from sla.kpis.catalogue import load_catalogue
+
+
+@click.command()
+@reports_problems
+def demo() -> None:
+    """Make the demo engagement, run the main job on it and fill the database."""
+    settings = load_settings()
+    folder = settings.data_dir / "demo"
+    sign_in = folder / "sign-in.txt"
+    if is_seeded(make_engine(settings)):
+        click.echo(f"The demo engagement is there already, its files are in {folder}.")
+    else:
+        _make(settings, folder, sign_in)
+    if sign_in.exists():
+        click.echo(sign_in.read_text(encoding="utf-8"))
+
+
+def _make(settings: Settings, folder: Path, sign_in: Path) -> None:
+    click.echo("Generating the demo engagement …")
+    files = write_demo_files(folder)
+    _main_job(files, folder / "run")
+    click.echo("Filling the database …")
+    engine, now = make_engine(settings), datetime.now(UTC)
+    password = seed(engine, settings, files, now)
+    _keep_sign_in(sign_in, password)
+    workshop = Workshop(settings.evidence_dir, load_catalogue(), PdfRenderer())
+    for period in settle_recent(engine, REFERENCE, workshop, now):
+        click.echo(f"  settled {period.label}")
+
+
+def _main_job(files: DemoFiles, out: Path) -> None:
+    """Run the main job from the files alone, as an auditor would."""
+    result = run_from_files(files.contract, files.evidence, CREDIT_PERIOD)
+    click.echo("\n".join(report(result, write_run(result, out))))
+
+
+def _keep_sign_in(path: Path, password: str) -> None:
+    lines = ["Sign in with one of these, password " + password]
+    lines += [f"  {person.email:<28} {person.role.value.replace('_', ' ')}" for person in PEOPLE]
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,110 @@
+"""The database: engine, transactions at the edge, and migrations.
+
+SQLite runs through `pysqlite3`, which bundles a library without the write-ahead log
+bug of 3.7.0 to 3.51.2. The driver's own handling of transactions is switched off and
+SQLAlchemy's `begin` event opens them, so that BEGIN covers reads, DDL and savepoints too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlmodel import Session
+
+import app.models
+import migrations
+from app.settings import Settings
+
+_LOG = logging.getLogger("plumbline.database")
+_SAFE_SQLITE = (3, 51, 3)
+_BUSY_MILLISECONDS = 30_000
+_READ_ONLY = {"plumbline_read_only": True, "postgresql_readonly": True}
+
+
+def make_engine(settings: Settings | str) -> Engine:
+    """An engine for SQLite or PostgreSQL, from settings or an address.
+
+    Creates the folder of an SQLite file.
+    """
+    url = make_url(settings.database_address if isinstance(settings, Settings) else settings)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, module=pysqlite3)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    _report_sqlite_version()
+    return engine
+
+
+def _report_sqlite_version() -> None:
+    version = pysqlite3.sqlite_version
+    _LOG.info("SQLite %s", version)
+    if tuple(int(part) for part in version.split(".")) < _SAFE_SQLITE:
+        _LOG.warning("SQLite %s can lose commits in WAL mode; 3.51.3 or newer doesn't", version)
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers lock at once: a read that turns into a write would fail, not wait."""
+    read_only = bool(connection.get_execution_options().get("plumbline_read_only"))
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def session_scope(engine: Engine, *, read_only: bool = False) -> Iterator[Session]:
+    """One request or job as one transaction: committed at the end, rolled back on any error.
+
+    A read-only scope lets SQLite's readers run beside a writer, and the database itself
+    refuses every change. Rows stay readable after the scope.
+    """
+    bound = engine.execution_options(**_READ_ONLY) if read_only else engine
+    with Session(bound, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration; it needs no file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision, from nothing or from any older one."""
+    config = alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def schema_is_current(engine: Engine) -> bool:
+    """Whether the schema is at the newest revision."""
+    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_heads()
+    return set(current) == set(heads)
+
+
+METADATA = app.models.METADATA

@@ -1,0 +1,220 @@
+"""The fee invoice as PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+from typing import Final
+
+from babel import Locale
+
+from app.documents.formatting import LOCALE, digest, measured, number, period, price, words
+from app.documents.rendering import html_to_pdf, render_html
+from app.documents.wording import tax_column, tax_note, tax_total
+from billing.charges.values import ChargeLine, Step
+from billing.settlement.values import InvoiceHeader, Settlement
+from governance.contract.engagement import Party
+from governance.values import round_half_up
+from sla.measurements.values import Measurement
+from sla.service_credits.values import LevelCredit, ServiceCredits
+
+_SHOWN: Final = 6
+"""Decimals that the arithmetic shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One numbered line: a charge, or a service credit with a negative amount."""
+
+    title: str
+    reference: str
+    """Id and clause that the line rests on."""
+    arithmetic: tuple[str, ...]
+    """What a person would compute to check the amount."""
+    source: str
+    """Where the quantity came from, or which miss the credit comes from."""
+    quantity: str
+    unit: str
+    tax: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TotalRow:
+    """One row of the totals; deductions are negative."""
+
+    label: str
+    note: str
+    amount: Decimal
+    strong: bool = False
+
+
+def render_invoice(settlement: Settlement, header: InvoiceHeader) -> bytes:
+    """The fee invoice of the settled period as tagged PDF; the same input gives the same bytes.
+
+    Amounts stand as they were priced: nothing is computed or rounded here.
+    """
+    html = render_html("invoice.html", invoice_context(settlement, header))
+    return html_to_pdf(html, "invoice.css", header.issued_on)
+
+
+def invoice_context(settlement: Settlement, header: InvoiceHeader) -> dict[str, object]:
+    """What the template shows."""
+    engagement = settlement.contract.engagement
+    return {
+        "settlement": settlement,
+        "engagement": engagement,
+        "header": header,
+        "priced": settlement.priced,
+        "currency": settlement.priced.currency,
+        "lines": invoice_lines(settlement),
+        "totals": tuple(total_rows(settlement)),
+        "tax_notes": tuple(dict.fromkeys(filter(None, map(tax_note, settlement.priced.taxes)))),
+        "provider_address": address(engagement.provider),
+        "client_address": address(engagement.client),
+    }
+
+
+def address(party: Party) -> tuple[str, ...]:
+    """Street, place and country, the lines of an address below the name."""
+    place = " ".join(part for part in (party.postcode, party.city) if part)
+    return tuple(part for part in (party.street, place, country_name(party.country)) if part)
+
+
+def country_name(code: str) -> str:
+    """The English name of an ISO 3166 country, or the code where Babel has none."""
+    return str(Locale.parse(LOCALE).territories.get(code, code))
+
+
+def invoice_lines(settlement: Settlement) -> tuple[InvoiceLine, ...]:
+    """Charges in the contract's order, then the service credits that come off this invoice."""
+    charges = (charge_line(settlement, line) for line in settlement.priced.lines)
+    credited = (credit_lines(settlement, each) for each in settlement.settled_credits)
+    return (*charges, *chain.from_iterable(credited))
+
+
+def charge_line(settlement: Settlement, line: ChargeLine) -> InvoiceLine:
+    """A charge with its arithmetic and the evidence that its quantity was counted from."""
+    return InvoiceLine(
+        title=line.title,
+        reference=_joined(line.charge, line.clause),
+        arithmetic=tuple(step_text(step, settlement.priced.currency) for step in line.steps),
+        source=_source(settlement, line.meter),
+        quantity=number(round_half_up(line.quantity, _SHOWN)),
+        unit=words(line.unit),
+        tax=tax_column(line.tax.category, line.tax.rate),
+        amount=line.amount,
+    )
+
+
+def step_text(step: Step, currency: str) -> str:
+    """One piece of arithmetic: "units up to 1000: 1,000 × 1.20 = 1,200.00".
+
+    Six decimals at most: a quotient of days may never end, and "≈" then says so.
+    """
+    shown = [round_half_up(each, _SHOWN) for each in (step.quantity, step.price, step.amount)]
+    equals = "=" if shown == [step.quantity, step.price, step.amount] else "≈"
+    quantity, unit_price, product = shown
+    text = f"{number(quantity)} × {price(unit_price, currency)} {equals} {price(product, currency)}"
+    return f"{step.text}: {text}" if step.text else text
+
+
+def _source(settlement: Settlement, meter: str | None) -> str:
+    if meter is None:
+        return ""
+    reading = settlement.readings.get(meter)
+    if reading is None:
+        return f"Meter {words(meter)}, as stated in the usage"
+    evidence = ", ".join(f"{each.dataset} {digest(each.sha256)}" for each in reading.evidence)
+    text = f"Meter {words(meter)}: {number(reading.rows)} ledger rows"
+    return f"{text}; evidence {evidence}" if evidence else text
+
+
+def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[InvoiceLine]:
+    """A line for every service level with a credit, and one for what was earned back."""
+    for level in given.service_levels:
+        if level.credit:
+            yield _credit_line(settlement, given, level)
+    for earned in given.earn_backs:
+        terms = settlement.contract.service_level(earned.service_level)
+        yield _uncounted(
+            title=f"Service credit earned back: {terms.title}, {period(earned.period)}",
+            reference=_joined(terms.id, terms.clause),
+            why=earned.why,
+            source="",
+            amount=earned.amount,
+        )
+
+
+def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCredit) -> InvoiceLine:
+    level = settlement.contract.service_level(credit.id)
+    measurement = _measurement(settlement, given, credit.id)
+    return _uncounted(
+        title=f"Service credit: {level.title}, {period(given.period)}",
+        reference=_joined(level.id, level.clause),
+        why=credit.why,
+        source=_miss(measurement, settlement.priced.currency) if measurement else "",
+        amount=-credit.credit,
+    )
+
+
+def _uncounted(
+    *, title: str, reference: str, why: str, source: str, amount: Decimal
+) -> InvoiceLine:
+    """A line without quantity; it is taxed with the charges it is shared over."""
+    return InvoiceLine(
+        title=title,
+        reference=reference,
+        arithmetic=(why,),
+        source=source,
+        quantity="",
+        unit="",
+        tax="",
+        amount=amount,
+    )
+
+
+def _measurement(
+    settlement: Settlement, given: ServiceCredits, level_id: str
+) -> Measurement | None:
+    return next(
+        (
+            result
+            for each in (settlement.measured, *reversed(settlement.history))
+            if each.period == given.period
+            for result in each.results
+            if result.service_level == level_id
+        ),
+        None,
+    )
+
+
+def _miss(measurement: Measurement, currency: str) -> str:
+    text = (
+        f"Measured {measured(measurement.value, measurement.unit, currency)},"
+        f" expected {measured(measurement.expected, measurement.unit, currency)}"
+    )
+    if measurement.minimum is None:
+        return text
+    return f"{text}, minimum {measured(measurement.minimum, measurement.unit, currency)}"
+
+
+def total_rows(settlement: Settlement) -> Iterator[TotalRow]:
+    """From the charges to the total, as priced; the amount payable stands below them."""
+    priced = settlement.priced
+    yield TotalRow("Charges", "", priced.subtotal)
+    if priced.service_credit:
+        yield TotalRow("Service credit", "", -priced.service_credit)
+        yield TotalRow("Net amount", "", priced.subtotal - priced.service_credit)
+    for tax in priced.taxes:
+        yield TotalRow(tax_total(tax), f"on {price(tax.base, priced.currency)}", tax.amount)
+    withheld = bool(priced.withholding)
+    yield TotalRow("Total", "", priced.total, strong=withheld)
+    if withheld:
+        yield TotalRow("Tax withheld by the client", "", -priced.withholding)
+
+
+def _joined(reference: str, clause: str) -> str:
+    return reference if clause == "not stated" else f"{reference} · {clause}"

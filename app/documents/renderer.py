@@ -1,0 +1,19 @@
+"""The PDFs of a settlement, for services that know no templates."""
+
+from __future__ import annotations
+
+from app.documents.invoice import render_invoice
+from app.documents.pack import render_pack
+from billing.settlement.values import InvoiceHeader, Settlement
+
+
+class PdfRenderer:
+    """Renders documents with WeasyPrint."""
+
+    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+        """The fee invoice as PDF."""
+        return render_invoice(settlement, header)
+
+    def pack(self, settlement: Settlement) -> bytes:
+        """The steering-committee pack as PDF."""
+        return render_pack(settlement)

@@ -1,0 +1,161 @@
+"""The main job from files: contract and evidence in; measurements, credits, invoice, pack out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from app.documents.invoice import render_invoice
+from app.documents.pack import render_pack
+from billing.settlement.calculation import settle
+from billing.settlement.documents import (
+    credits_json,
+    invoice_header,
+    invoice_json,
+    measurements_json,
+)
+from billing.settlement.values import InvoiceHeader, Settlement
+from governance.contract.reading import contract_sha256, read_contract
+from governance.errors import BadInput, Problem
+from governance.values import Period
+from sla.evidence.ledger import open_ledger
+from sla.evidence.profiles import Profile
+from sla.evidence.reading import read_evidence, require_clean
+from sla.evidence.values import EvidenceSet, Finding
+from sla.kpis.catalogue import load_catalogue, signatures
+
+WRITTEN: Final = ("measurements.json", "credits.json", "invoice.json", "invoice.pdf", "pack.pdf")
+"""The files of one run, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One period settled from files, with what its invoice states besides the lines."""
+
+    settlement: Settlement
+    header: InvoiceHeader
+    evidence: EvidenceSet
+    """What was read; its rejected rows were accepted by the caller and left out."""
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What was found on the evidence while reading and measuring, each once."""
+        found = (*self.settlement.measured.warnings, *self.evidence.findings)
+        return tuple(dict.fromkeys(found))
+
+
+def run_from_files(
+    contract_path: Path,
+    evidence_path: Path,
+    period: Period,
+    *,
+    profile: Profile | None = None,
+    accept_rejected: bool = False,
+    sequence: int = 1,
+    issued_on: date | None = None,
+) -> RunResult:
+    """Settle `period` from a contract document and a folder or file of evidence.
+
+    `issued_on` is the day after the period where none is given: the clock has no part in it, so
+    the same files give the same documents. Evidence is kept only while it is measured. Raises
+    BadInput with every problem of the contract or the evidence, rejected rows included unless
+    they are accepted.
+    """
+    data = _read(contract_path)
+    contract = read_contract(data, contract_path.name, signatures())
+    header = invoice_header(contract, period, sequence, issued_on)
+    with tempfile.TemporaryDirectory(prefix="plumbline-evidence-") as store:
+        evidence = read_evidence(
+            evidence_path,
+            Path(store),
+            profile,
+            contract.engagement.time_zone,
+            accept_rejections=accept_rejected,
+        )
+        if not accept_rejected:
+            require_clean(evidence)
+        with open_ledger(evidence.files, contract.engagement.currency) as ledger:
+            settlement = settle(contract, contract_sha256(data), ledger, period, load_catalogue())
+    return RunResult(settlement, header, evidence)
+
+
+def documents_of(settlement: Settlement, header: InvoiceHeader) -> dict[str, bytes]:
+    """All files of a run as bytes, by name; the same settlement gives the same bytes."""
+    return {
+        "measurements.json": _json(measurements_json(settlement)),
+        "credits.json": _json(credits_json(settlement)),
+        "invoice.json": _json(invoice_json(settlement, header)),
+        "invoice.pdf": render_invoice(settlement, header),
+        "pack.pdf": render_pack(settlement),
+    }
+
+
+def write_run(result: RunResult, out: Path) -> tuple[Path, ...]:
+    """Write the files of a run into the folder `out`: all of them, or none.
+
+    They are complete beside their place before the first is moved. Files of an earlier run are
+    replaced, other files stay. Raises BadInput where the folder can't be written.
+    """
+    with _reported(out):
+        _check_place(out)
+        documents = documents_of(result.settlement, result.header)
+        out.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".plumbline-", dir=out))
+        try:
+            for name, content in documents.items():
+                (beside / name).write_bytes(content)
+            for name in documents:
+                (beside / name).replace(out / name)
+        finally:
+            shutil.rmtree(beside)
+    return tuple(out / name for name in documents)
+
+
+def _check_place(out: Path) -> None:
+    """Refuse a hopeless place before the documents are made."""
+    standing = next(each for each in (out, *out.absolute().parents) if each.exists())
+    blocked = [out / name for name in WRITTEN if (out / name).is_dir()]
+    if not standing.is_dir():
+        raise _unwritable(standing, "it is a file, not a folder")
+    if blocked:
+        raise _unwritable(blocked[0], "it is a folder")
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise _unwritable(standing, "permission denied")
+
+
+@contextmanager
+def _reported(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(out, (error.strerror or str(error)).lower()) from error
+
+
+def _unwritable(place: Path, why: str) -> BadInput:
+    return BadInput.one(
+        Problem(
+            f"the results can't be written here: {why}",
+            file=str(place),
+            allowed="a folder that can be written, or one that doesn't exist yet",
+        )
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise BadInput.one(Problem(f"the contract can't be read: {why}", str(path))) from error
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,147 @@
+"""The engagements of the signed-in user, and one engagement with its terms and periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
+
+from app.documents.formatting import words
+from app.documents.wording import MODEL, WINDOW
+from app.security.guards import SIGNED_IN_ONLY, requires
+from app.web.addresses import HOME
+from app.web.downloads import attachment
+from app.web.rendering import render, see_other
+from app.web.terms import charge_rule, credit_rules
+from app.web.unit_of_work import Work, allowed, engagement_work, work
+from billing.settlement.queries import settled_periods
+from governance.access import Permission
+from governance.contract.document import Contract
+from governance.engagements.service import (
+    EngagementSummary,
+    contract_of,
+    contract_versions,
+    parties_of,
+    visible_engagements,
+)
+from governance.errors import NotFound
+from governance.values import Period
+from sla.evidence.service import current_tables, hand_ins
+from sla.kpis.catalogue import load_catalogue
+
+_STEP = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementRow:
+    """One engagement in the list, with the last period that was settled."""
+
+    summary: EngagementSummary
+    roles: tuple[str, ...]
+    last: Period | None
+    payable: Decimal | None
+
+
+@get("/", opt=SIGNED_IN_ONLY, sync_to_thread=False)
+def start(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Everyone starts at their engagements."""
+    return see_other(request, HOME)
+
+
+@get(HOME, opt=SIGNED_IN_ONLY, sync_to_thread=True)
+def list_engagements(request: Request[Any, Any, Any]) -> Response[str]:
+    """The engagements that the user is a member of."""
+    with work(request) as unit:
+        rows = [_row(unit, one) for one in visible_engagements(unit.session, unit.actor)]
+    return render(request, "engagements/list.html", rows=rows, model_words=MODEL)
+
+
+def _row(unit: Work, summary: EngagementSummary) -> EngagementRow:
+    settled = settled_periods(unit.session, unit.actor, summary.engagement)
+    roles = tuple(sorted(words(role).capitalize() for role in summary.roles))
+    if not settled:
+        return EngagementRow(summary, roles, None, None)
+    invoice = settled[0].invoice
+    return EngagementRow(
+        summary, roles, settled[0].period, invoice.money(invoice.payable_minor).amount
+    )
+
+
+@get(
+    f"{HOME}/{{reference:str}}",
+    guards=[requires(Permission.VIEW)],
+    sync_to_thread=True,
+)
+def show_engagement(request: Request[Any, Any, Any]) -> Response[str]:
+    """Terms, service levels, charges, periods, contract versions and evidence."""
+    with engagement_work(request) as (unit, engagement):
+        versions = contract_versions(unit.session, unit.actor, engagement)
+        contract = contract_of(versions[0])
+        settled = settled_periods(unit.session, unit.actor, engagement)
+        done = {one.period for one in settled}
+        unsettled = [
+            one for one in invoice_periods(contract, unit.actor.at.date()) if one not in done
+        ]
+        context: dict[str, Any] = {
+            "parties": parties_of(unit.session, engagement),
+            "versions": versions,
+            "periods": settled,
+            "open_periods": unsettled,
+            "next_period": _next(unsettled, settled[0].period if settled else None),
+            "tables": current_tables(unit.session, unit.actor, engagement),
+            "hand_ins": hand_ins(unit.session, unit.actor, engagement)[:5],
+            "may": allowed(unit, engagement),
+        }
+    return render(
+        request,
+        "engagements/engagement.html",
+        engagement=engagement,
+        contract=contract,
+        charge_rules={one.id: charge_rule(one, engagement.currency) for one in contract.charges},
+        credit_rules=credit_rules(contract),
+        kpis=load_catalogue(),
+        model_words=MODEL,
+        window_words=WINDOW,
+        **context,
+    )
+
+
+def _next(unsettled: Sequence[Period], last: Period | None) -> Period | None:
+    """The first period after the last settled one, which the form proposes."""
+    return next((one for one in unsettled if last is None or one > last), None)
+
+
+def invoice_periods(contract: Contract, today: date) -> tuple[Period, ...]:
+    """The whole periods that the contract invoices and that are over by `today`, oldest first."""
+    months = _STEP[contract.invoicing.every]
+    starts, ends = contract.engagement.starts, contract.engagement.ends
+    ending = starts.replace(day=1, month=((starts.month - 1) // months + 1) * months)
+    period = Period.months_ending(ending, months)
+    found = []
+    while period.end <= today and (ends is None or period.start <= ends):
+        found.append(period)
+        period = period.following()
+    return tuple(found)
+
+
+@get(
+    f"{HOME}/{{reference:str}}/contracts/{{number:int}}",
+    guards=[requires(Permission.VIEW)],
+    sync_to_thread=True,
+)
+def download_contract(request: Request[Any, Any, Any], number: FromPath[int]) -> Response[bytes]:
+    """A version of the contract document, byte for byte as it was handed in."""
+    with engagement_work(request) as (unit, engagement):
+        versions = contract_versions(unit.session, unit.actor, engagement)
+        for version in versions:
+            if version.number == number:
+                return attachment(version.document, version.file_name, "application/yaml")
+    raise NotFound(f"the contract of {engagement.reference} has no version {number}")
+
+
+ROUTER = Router("/", route_handlers=[start, list_engagements, show_engagement, download_contract])

@@ -1,0 +1,75 @@
+"""What goes wrong, as pages: every problem a row, the status from `app.errors`."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from app.errors import outcome_of
+from app.web.rendering import render, see_other, wants_part
+from governance.errors import BadInput, NotSignedIn, PlumblineError, Problem
+
+_LOG = logging.getLogger(__name__)
+_PAGES = {
+    400: ("This can't be used as it is", "The request is not one that this page understands."),
+    404: ("Not found", "There is nothing here, or nothing that you may see."),
+    405: ("Not possible here", "This address doesn't take that kind of request."),
+    413: ("This is too large", "Hand in less at once, or split the file."),
+    429: ("Too many attempts", "Wait a minute, then try again."),
+}
+_BROKEN = ("Something went wrong", "Nothing was changed. The error is in the log of the server.")
+
+
+def _error_page(
+    request: Request[Any, Any, Any],
+    status: int,
+    title: str,
+    advice: str,
+    rows: tuple[Problem, ...] = (),
+) -> Response[str]:
+    template = "errors/_error.html" if wants_part(request) else "errors/error.html"
+    return render(request, template, status_code=status, title=title, advice=advice, rows=rows)
+
+
+def _known_error(request: Request[Any, Any, Any], error: PlumblineError) -> Response[Any]:
+    if isinstance(error, NotSignedIn):
+        return _to_sign_in(request)
+    outcome = outcome_of(error)
+    if isinstance(error, BadInput):
+        advice = "Nothing was stored. Correct what is listed, then hand it in again."
+        return _error_page(request, outcome.http_status, outcome.title, advice, error.problems)
+    advice = str(error) or _PAGES.get(outcome.http_status, _BROKEN)[1]
+    return _error_page(request, outcome.http_status, outcome.title, advice)
+
+
+def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    if request.method != "GET" or wants_part(request):
+        return see_other(request, "/sign-in")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return see_other(request, f"/sign-in?next={quote(request.url.path + query, safe='/')}")
+
+
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if error.status_code not in _PAGES:
+        return _unexpected(request, error)
+    response = _error_page(request, error.status_code, *_PAGES[error.status_code])
+    if "RateLimit-Reset" in (error.headers or {}):
+        response.headers["Retry-After"] = (error.headers or {})["RateLimit-Reset"]
+    return response
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _error_page(request, 500, *_BROKEN)
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    PlumblineError: _known_error,
+    HTTPException: _http_error,
+    Exception: _unexpected,
+}

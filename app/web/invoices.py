@@ -1,0 +1,133 @@
+"""The fee invoice of a period: shown from its frozen document, each line open to its rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+
+from app.security.guards import requires
+from app.web.addresses import engagement_path
+from app.web.periods import PERIOD, period_of_address
+from app.web.rendering import page_or_part, render, see_other
+from app.web.results import ROWS_A_PAGE, FirstRow, RowsView
+from app.web.terms import charge_rule
+from app.web.unit_of_work import Work, allowed, engagement_work
+from billing.invoices.service import issue_invoice
+from billing.metering.catalogue import load_meters
+from billing.settlement.drill_down import Page, drill_down_quantity
+from billing.settlement.models import DocumentKind
+from billing.settlement.queries import get_document, get_settled_period, settled_periods
+from governance.access import Permission
+from governance.engagements.models import Engagement
+from governance.engagements.service import contract_of
+from governance.errors import Conflict, NotFound
+from governance.values import Period
+
+
+@get(f"{PERIOD}/invoice", guards=[requires(Permission.VIEW)], sync_to_thread=True)
+def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[str]:
+    """Parties, lines with their arithmetic, service credits, taxes and totals."""
+    period = period_of_address(label)
+    with engagement_work(request) as (unit, engagement):
+        settled = get_settled_period(unit.session, unit.actor, engagement, period)
+        document = _document(unit, engagement, period)
+        others = settled_periods(unit.session, unit.actor, engagement)
+        may = allowed(unit, engagement)
+    contract = contract_of(settled.contract_version)
+    rules = {one.id: charge_rule(one, engagement.currency) for one in contract.charges}
+    return render(
+        request,
+        "invoices/invoice.html",
+        engagement=engagement,
+        period=period,
+        settled=settled,
+        document=document,
+        rules=rules,
+        open_periods={one.period.label for one in others},
+        may=may,
+    )
+
+
+def _document(unit: Work, engagement: Engagement, period: Period) -> dict[str, Any]:
+    frozen = get_document(unit.session, unit.actor, engagement, period, DocumentKind.INVOICE)
+    document: dict[str, Any] = json.loads(frozen.data)
+    return document
+
+
+@get(
+    f"{PERIOD}/invoice/lines/{{position:int}}",
+    guards=[requires(Permission.VIEW)],
+    sync_to_thread=True,
+)
+def show_line(
+    request: Request[Any, Any, Any],
+    label: FromPath[str],
+    position: FromPath[int],
+    offset: FirstRow = 0,
+) -> Response[str]:
+    """One line: its charge, its arithmetic, and the ledger rows that its quantity counts."""
+    period = period_of_address(label)
+    with engagement_work(request) as (unit, engagement):
+        settled = get_settled_period(unit.session, unit.actor, engagement, period)
+        lines = _document(unit, engagement, period)["lines"]
+        if not 1 <= position <= len(lines):
+            raise NotFound(f"the invoice has no line {position}")
+        line = lines[position - 1]
+        rows = _rows(unit, engagement, period, line["meter"], offset)
+    contract = contract_of(settled.contract_version)
+    return page_or_part(
+        request,
+        "invoices/line.html",
+        "periods/_rows.html",
+        engagement=engagement,
+        period=period,
+        position=position,
+        line=line,
+        rule=charge_rule(contract.charge(line["charge"]), engagement.currency),
+        meter=load_meters().get(line["meter"] or ""),
+        tables={table.sha256: table for table in settled.evidence},
+        rows=rows,
+        rows_path=request.url.path,
+    )
+
+
+def _rows(
+    unit: Work, engagement: Engagement, period: Period, meter: str | None, offset: int
+) -> RowsView | None:
+    """The rows of a metered line; None for one that counts nothing."""
+    if meter is None:
+        return None
+    try:
+        page = drill_down_quantity(
+            unit.session,
+            unit.actor,
+            engagement,
+            period,
+            meter,
+            workshop=unit.workshop,
+            page=Page(offset, ROWS_A_PAGE),
+        )
+    except (Conflict, NotFound) as error:
+        return RowsView(None, 0, str(error))
+    return RowsView(page, offset)
+
+
+@post(
+    f"{PERIOD}/invoice/issue",
+    guards=[requires(Permission.ISSUE_INVOICE)],
+    sync_to_thread=True,
+)
+def issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[Any]:
+    """Number the draft and freeze it with its documents."""
+    period = period_of_address(label)
+    with engagement_work(request, Permission.ISSUE_INVOICE) as (unit, engagement):
+        issue_invoice(unit.session, unit.actor, engagement, period, unit.workshop)
+    return see_other(
+        request, engagement_path(engagement.reference, "periods", period.label, "invoice")
+    )
+
+
+ROUTER = Router("/", route_handlers=[show_invoice, show_line, issue])

@@ -1,0 +1,104 @@
+"""Settling a period, and everything that a settled period shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath
+
+from app.security.guards import requires
+from app.web.addresses import HOME, engagement_path
+from app.web.downloads import attachment
+from app.web.period_view import level_views, summary
+from app.web.rendering import render, see_other
+from app.web.unit_of_work import allowed, engagement_work
+from billing.settlement.models import DocumentKind
+from billing.settlement.queries import get_document, get_settled_period, settled_periods
+from billing.settlement.service import settle_period
+from governance.access import Permission
+from governance.engagements.service import contract_of
+from governance.errors import BadInput, NotFound
+from governance.values import Period
+from sla.measurements.queries import measurement_history, warnings_of
+
+PERIOD = f"{HOME}/{{reference:str}}/periods/{{label:str}}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleForm:
+    """What the settle form sends."""
+
+    period: str = ""
+
+
+@post(
+    f"{HOME}/{{reference:str}}/periods",
+    guards=[requires(Permission.SETTLE_PERIOD)],
+    sync_to_thread=True,
+)
+def settle(
+    request: Request[Any, Any, Any],
+    data: Annotated[SettleForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Measure, credit and price a period; a draft invoice comes out."""
+    period = Period.parse(data.period)
+    with engagement_work(request, Permission.SETTLE_PERIOD) as (unit, engagement):
+        settle_period(unit.session, unit.actor, engagement, period, unit.workshop)
+    return see_other(request, engagement_path(engagement.reference, "periods", period.label))
+
+
+@get(PERIOD, guards=[requires(Permission.VIEW)], sync_to_thread=True)
+def show_period(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[str]:
+    """The summary, each service level with its state and trend, warnings and documents."""
+    with engagement_work(request) as (unit, engagement):
+        period = period_of_address(label)
+        settled = get_settled_period(unit.session, unit.actor, engagement, period)
+        others = settled_periods(unit.session, unit.actor, engagement)
+        history = measurement_history(unit.session, engagement, period.end)
+        may = allowed(unit, engagement)
+    contract = contract_of(settled.contract_version)
+    return render(
+        request,
+        "periods/period.html",
+        engagement=engagement,
+        period=period,
+        settled=settled,
+        levels=level_views(settled, contract, history),
+        summary=summary(settled),
+        warnings=warnings_of(settled.measured),
+        newer=next((one.period for one in reversed(others) if one.period > period), None),
+        older=next((one.period for one in others if one.period < period), None),
+        may=may,
+    )
+
+
+def period_of_address(label: str) -> Period:
+    """The period that an address names; NotFound for what isn't one."""
+    try:
+        return Period.parse(label)
+    except BadInput:
+        raise NotFound(f"{label} is not a period") from None
+
+
+@get(
+    f"{PERIOD}/documents/{{file_name:str}}", guards=[requires(Permission.VIEW)], sync_to_thread=True
+)
+def download_document(
+    request: Request[Any, Any, Any], label: FromPath[str], file_name: FromPath[str]
+) -> Response[bytes]:
+    """One document of the settled period, byte for byte."""
+    if file_name not in {kind.value for kind in DocumentKind}:
+        raise NotFound(f"a settled period has no document {file_name}")
+    period = period_of_address(label)
+    with engagement_work(request) as (unit, engagement):
+        document = get_document(
+            unit.session, unit.actor, engagement, period, DocumentKind(file_name)
+        )
+    name = f"{engagement.reference}-{period.label}-{file_name}"
+    return attachment(document.data, name, document.kind.media_type)
+
+
+ROUTER = Router("/", route_handlers=[settle, show_period, download_document])

@@ -1,0 +1,114 @@
+"""Pages: the template environment, and the one function that renders with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeGuard
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from litestar import MediaType, Request, Response
+from litestar.response import Redirect
+
+from app.documents.formatting import FILTERS, NOTHING, number, period, price
+from app.security.csrf import csrf_token
+from app.web.addresses import engagement_path, segment
+from governance.values import Period, plain
+
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
+_SHOWN_DECIMALS = 10
+
+
+def cell(value: str | int | bool | Decimal | date | None, currency: str) -> str:
+    """A cell of a ledger as text: every digit, ISO dates, a dash for nothing."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, Decimal):
+        return price(value, currency)
+    return number(value) if is_quantity(value) else str(value)
+
+
+def precise(value: Decimal | None) -> str:
+    """A figure before rounding: all its digits, or its first ten decimals and an ellipsis."""
+    if value is None:
+        return NOTHING
+    decimals = len(plain(value).partition(".")[2])
+    return number(value) if decimals <= _SHOWN_DECIMALS else f"{number(value, _SHOWN_DECIMALS)}…"
+
+
+def period_label(label: str) -> str:
+    """A period's label in words: "2013-02" becomes "February 2013"."""
+    return period(Period.parse(label))
+
+
+def is_quantity(value: object) -> TypeGuard[Decimal | int]:
+    """Whether a cell holds a number, which columns align to the right."""
+    return isinstance(value, Decimal | int) and not isinstance(value, bool)
+
+
+_FILTERS: Final[dict[str, Callable[..., object]]] = {
+    "cell": cell,
+    "exact": Decimal,
+    "period_label": period_label,
+    "precise": precise,
+    "segment": segment,
+}
+
+
+@cache
+def environment() -> Environment:
+    """Templates by feature; everything is escaped, and a missing value is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS | _FILTERS)
+    made.tests["quantity"] = is_quantity
+    made.globals["engagement_path"] = engagement_path
+    return made
+
+
+def wants_part(request: Request[Any, Any, Any]) -> bool:
+    """Whether htmx asks for a part of a page in place of the whole."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def render(
+    request: Request[Any, Any, Any], template: str, status_code: int = 200, **context: Any
+) -> Response[str]:
+    """A template as the response; the layout's values come along."""
+    common = {
+        "user": request.scope.get("user"),
+        "csrf_token": csrf_token(request.scope.get("auth") or ""),
+        "path": request.url.path,
+    }
+    html = environment().get_template(template).render(common | context)
+    return Response(html, status_code=status_code, media_type=MediaType.HTML)
+
+
+def page_or_part(
+    request: Request[Any, Any, Any],
+    page: str,
+    part: str,
+    status_code: int = 200,
+    **context: Any,
+) -> Response[str]:
+    """The whole page, or only its part where htmx asked."""
+    response = render(
+        request, part if wants_part(request) else page, status_code=status_code, **context
+    )
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def see_other(request: Request[Any, Any, Any], path: str) -> Response[Any]:
+    """Go on to another page after a change, by redirect or as htmx understands it."""
+    if wants_part(request):
+        return Response("", status_code=200, headers={"HX-Redirect": path})
+    return Redirect(path, status_code=303)

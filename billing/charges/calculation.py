@@ -1,0 +1,161 @@
+"""The fee of one period: every charge, the minimum commitment, service credit and tax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal, localcontext
+from typing import Any
+
+from billing.charges import (
+    banded,
+    contingency,
+    fixed,
+    gain_share,
+    pass_through,
+    per_fte,
+    per_unit,
+    percentage,
+)
+from billing.charges.commitment import commitment_line
+from billing.charges.frame import Calculation, Frame
+from billing.charges.lines import charge_lines
+from billing.charges.span import span_of
+from billing.charges.values import ChargeLine, PricedPeriod, Usage
+from billing.indexation import price_index
+from billing.tax import percentage_of, tax_lines, treatment_of
+from governance.contract.charges import (
+    BandedCharge,
+    Charge,
+    ContingencyCharge,
+    FixedCharge,
+    FlatPricing,
+    GainShareCharge,
+    PassThroughCharge,
+    PercentageCharge,
+    PerFteCharge,
+    PerUnitCharge,
+)
+from governance.contract.document import Contract
+from governance.contract.service_credits import CreditBase
+from governance.errors import BadInput, Problem
+from governance.values import EXACT, round_money
+
+_CALCULATIONS: dict[type, Callable[[Any, Frame], Calculation | None]] = {
+    FixedCharge: fixed.calculate,
+    PerUnitCharge: per_unit.calculate,
+    PercentageCharge: percentage.calculate,
+    ContingencyCharge: contingency.calculate,
+    PerFteCharge: per_fte.calculate,
+    BandedCharge: banded.calculate,
+    PassThroughCharge: pass_through.calculate,
+    GainShareCharge: gain_share.calculate,
+}
+_WITHOUT_A_PRICE = (ContingencyCharge, PassThroughCharge, GainShareCharge)
+"""Types that have rates in % only: these follow the amounts by themselves."""
+
+
+def price(contract: Contract, usage: Usage) -> PricedPeriod:
+    """Price one period of a contract, every line rounded once, half up, to the currency.
+
+    A charge that doesn't run in the period has no line. The service credit comes off before
+    tax. Raises BadInput naming every charge whose meter or index the usage doesn't give, or
+    whose terms can't be priced.
+    """
+    with localcontext(EXACT):
+        lines = _lines(contract, usage)
+        usual = treatment_of(contract.invoicing.tax)
+        commitment = commitment_line(contract, usage, _sum(lines), usual)
+        return _settled(contract, usage, (*lines, commitment) if commitment else lines)
+
+
+def _lines(contract: Contract, usage: Usage) -> tuple[ChargeLine, ...]:
+    lines: list[ChargeLine] = []
+    problems: list[Problem] = []
+    for charge in contract.charges:
+        try:
+            lines.extend(lines_of(charge, contract, usage))
+        except BadInput as error:
+            problems.extend(error.problems)
+    if problems:
+        raise BadInput(problems)
+    return tuple(lines)
+
+
+def lines_of(charge: Charge, contract: Contract, usage: Usage) -> tuple[ChargeLine, ...]:
+    """The lines of one charge; none where it doesn't run or isn't billed in the period."""
+    span = span_of(charge, contract.engagement, usage.period)
+    if span is None:
+        return ()
+    _require_priceable(charge)
+    currency = contract.engagement.currency
+    prices = price_index(charge.id, charge.indexation, usage, span.active, currency)
+    frame = Frame(usage, span, prices)
+    calculation = _CALCULATIONS[type(charge)](charge, frame)
+    if calculation is None:
+        return ()
+    return charge_lines(
+        charge, calculation, frame, treatment_of(charge.tax or contract.invoicing.tax)
+    )
+
+
+def _require_priceable(charge: Charge) -> None:
+    problems = []
+    if charge.indexation is not None and isinstance(charge, _WITHOUT_A_PRICE):
+        problems.append(
+            Problem(
+                f"a {charge.type} charge has no price that an index could move",
+                column=f"charges.{charge.id}.indexation",
+                allowed="fixed, per_unit, percentage, per_fte and banded charges can be indexed",
+            )
+        )
+    if charge.ramp and not _can_ramp(charge):
+        problems.append(
+            Problem(
+                f"charge {charge.id} has no single price that a ramp could replace",
+                column=f"charges.{charge.id}.ramp",
+                allowed="a ramp on a fixed charge, or on a per_unit charge with a flat price",
+            )
+        )
+    if problems:
+        raise BadInput(problems)
+
+
+def _can_ramp(charge: Charge) -> bool:
+    if isinstance(charge, PerUnitCharge):
+        return isinstance(charge.pricing, FlatPricing)
+    return isinstance(charge, FixedCharge)
+
+
+def _settled(contract: Contract, usage: Usage, lines: tuple[ChargeLine, ...]) -> PricedPeriod:
+    currency = contract.engagement.currency
+    credit = round_money(usage.service_credit, currency)
+    subtotal = _sum(lines) + round_money(Decimal(0), currency)
+    taxes = tax_lines(lines, credit, currency, treatment_of(contract.invoicing.tax))
+    withheld = contract.invoicing.withholding
+    withholding = percentage_of(
+        subtotal - credit, withheld.rate if withheld else Decimal(0), currency
+    )
+    total = subtotal - credit + sum((tax.amount for tax in taxes), Decimal(0))
+    return PricedPeriod(
+        period=usage.period,
+        currency=currency,
+        lines=lines,
+        subtotal=subtotal,
+        credit_base=_credit_base(contract, lines),
+        service_credit=credit,
+        taxes=taxes,
+        withholding=withholding,
+        total=total,
+        payable=total - withholding,
+    )
+
+
+def _credit_base(contract: Contract, lines: Sequence[ChargeLine]) -> Decimal:
+    terms = contract.service_credits
+    if terms is not None and terms.base is CreditBase.CHARGES:
+        return _sum(lines)
+    return _sum([line for line in lines if not line.pass_through])
+
+
+def _sum(lines: Sequence[ChargeLine]) -> Decimal:
+    return sum((line.amount for line in lines), Decimal(0))

@@ -1,0 +1,78 @@
+"""What every charge type is calculated from, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing.charges.span import Span
+from billing.charges.values import Step, Usage
+from billing.indexation import PriceIndex
+from governance.contract.charges import Charge
+from governance.values import money_text
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Usage, days and prices of one charge in one period."""
+
+    usage: Usage
+    span: Span
+    prices: PriceIndex
+
+    @property
+    def currency(self) -> str:
+        """Currency of every amount."""
+        return self.prices.currency
+
+    def money(self, amount: Decimal) -> str:
+        """An amount in a step's text."""
+        return money_text(amount, self.currency)
+
+    def ramped(self, charge: Charge, usual: Decimal) -> Decimal:
+        """The price on the active days: the ramp's where it names a month, else the usual one.
+
+        Where the period spans months with different prices, their mean by days.
+        """
+        months = self.span.active_months()
+        prices = {ramp_value(charge, f"{month.start:%Y-%m}", usual) for month, _ in months}
+        if len(prices) == 1:
+            return prices.pop()
+        weighted = sum(
+            (
+                ramp_value(charge, f"{month.start:%Y-%m}", usual) * part.days
+                for month, part in months
+            ),
+            Decimal(0),
+        )
+        return weighted / self.span.active.days
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """A charge before rounding: its amount is the sum of its steps."""
+
+    quantity: Decimal
+    unit: str
+    steps: tuple[Step, ...]
+    meter: str | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """Sum of the steps, unrounded."""
+        return sum((step.amount for step in self.steps), Decimal(0))
+
+
+def ramp_value(charge: Charge, month: str, usual: Decimal) -> Decimal:
+    """The ramp's value of that month, or the usual one."""
+    return charge.ramp.get(month, usual) if charge.ramp else usual
+
+
+def priced(quantity: Decimal, price: Decimal, text: str = "") -> Step:
+    """The step quantity × price."""
+    return Step(quantity, price, quantity * price, text)
+
+
+def joined(*texts: str) -> str:
+    """The texts that are not empty, as one."""
+    return "; ".join(text for text in texts if text)

@@ -1,0 +1,121 @@
+"""From unrounded arithmetic to invoice lines: limits, the one rounding, steps fit to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+from billing.charges.frame import Calculation, Frame, joined, priced
+from billing.charges.span import Span
+from billing.charges.values import ChargeLine, Step, TaxTreatment
+from governance.contract.charges import Charge, PassThroughCharge
+from governance.values import money_text, round_half_up, round_money
+
+_SETTLED = Context(prec=50, rounding=ROUND_HALF_UP)
+"""Narrower than EXACT by ten digits: 16/31 of 31 is 16 again after several divisions, so that
+a half is not rounded down because a quotient ended in nines."""
+_PRINTED_DECIMALS = 10
+
+
+def round_line(amount: Decimal, currency: str) -> Decimal:
+    """The one rounding of a line: half up, to the currency."""
+    return round_money(_SETTLED.plus(amount), currency)
+
+
+def charge_lines(
+    charge: Charge, calculation: Calculation, frame: Frame, tax: TaxTreatment
+) -> tuple[ChargeLine, ...]:
+    """The charge's line and, below its minimum, the true-up under the same charge id.
+
+    A maximum shows as a step that takes the excess off. Both limits are prorated by days.
+    """
+    steps, amount = _limited(charge, calculation, frame)
+    first = replace(steps[0], text=joined(steps[0].text, frame.prices.text))
+    line = ChargeLine(
+        charge=charge.id,
+        title=charge.title,
+        clause=charge.clause,
+        quantity=_printed(calculation.quantity),
+        unit=calculation.unit,
+        amount=amount,
+        steps=printed_steps((first, *steps[1:]), amount, frame.currency),
+        tax=tax,
+        pass_through=isinstance(charge, PassThroughCharge),
+        meter=calculation.meter,
+    )
+    if charge.minimum is None:
+        return (line,)
+    missing = round_line(frame.span.prorate(charge.minimum), frame.currency) - amount
+    if missing <= 0:
+        return (line,)
+    limit = _limit_text("minimum", charge.minimum, frame.span, frame.currency)
+    text = f"{limit} less {frame.money(amount)} charged"
+    return (line, true_up(line, f"{charge.title} – true-up to the minimum", missing, text))
+
+
+def true_up(like: ChargeLine, title: str, amount: Decimal, text: str) -> ChargeLine:
+    """A line that lifts what `like` charges; it is taxed like it."""
+    return replace(
+        like,
+        title=title,
+        quantity=Decimal(1),
+        unit="true-up",
+        amount=amount,
+        steps=(priced(Decimal(1), amount, text),),
+        meter=None,
+    )
+
+
+def _limited(
+    charge: Charge, calculation: Calculation, frame: Frame
+) -> tuple[tuple[Step, ...], Decimal]:
+    amount = round_line(calculation.amount, frame.currency)
+    if charge.maximum is None:
+        return calculation.steps, amount
+    maximum = round_line(frame.span.prorate(charge.maximum), frame.currency)
+    if amount <= maximum:
+        return calculation.steps, amount
+    text = f"held to the {_limit_text('maximum', charge.maximum, frame.span, frame.currency)}"
+    excess = priced(Decimal(1), maximum - calculation.amount, text)
+    return (*calculation.steps, excess), maximum
+
+
+def _limit_text(kind: str, limit: Decimal, span: Span, currency: str) -> str:
+    days = span.days_text(span.period, span.active)
+    text = f"{kind} of {money_text(limit, currency)}"
+    if not days:
+        return text
+    part = money_text(round_line(span.prorate(limit), currency), currency)
+    return f"{text} for {days}, {part},"
+
+
+def printed_steps(steps: Sequence[Step], amount: Decimal, currency: str) -> tuple[Step, ...]:
+    """The steps with numbers of a length that one can print.
+
+    Amounts are rounded to the currency where they then still add up to the line's amount;
+    else they keep their decimals, because a reader adds them up before rounding.
+    """
+    rounded = [round_line(step.amount, currency) for step in steps]
+    amounts = (
+        rounded
+        if sum(rounded) == amount
+        else [_at_least_minor(_printed(step.amount), currency) for step in steps]
+    )
+    return tuple(
+        Step(_printed(step.quantity), _printed(step.price), shown, step.text)
+        for step, shown in zip(steps, amounts, strict=True)
+    )
+
+
+def _at_least_minor(amount: Decimal, currency: str) -> Decimal:
+    rounded = round_money(amount, currency)
+    return rounded if rounded == amount else amount
+
+
+def _printed(value: Decimal) -> Decimal:
+    """The value as it is written, or to ten decimals where it has more."""
+    if -int(value.as_tuple().exponent) <= _PRINTED_DECIMALS:
+        return value
+    shown = round_half_up(value, _PRINTED_DECIMALS)
+    return shown.normalize() if shown else Decimal(0)

@@ -1,0 +1,26 @@
+"""A price for every counted unit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from billing.charges import meters
+from billing.charges.frame import Calculation, Frame
+from billing.charges.tiers import charge_units
+from governance.contract.charges import FlatPricing, PerUnitCharge
+
+
+def calculate(charge: PerUnitCharge, frame: Frame) -> Calculation:
+    """The metered units at the scheme's prices; the units of a whole period fill the tiers.
+
+    Units, free units and flat fees are not prorated: units count themselves.
+    Raises BadInput where the usage doesn't give the meter as one number.
+    """
+    counted = meters.quantity(charge.id, charge.meter, frame.usage)
+
+    def price_of(price: Decimal) -> Decimal:
+        flat = isinstance(charge.pricing, FlatPricing)
+        return frame.prices.of(frame.ramped(charge, price) if flat else price)
+
+    steps = charge_units(counted, charge.pricing, price_of)
+    return Calculation(counted, charge.meter, steps, charge.meter)

@@ -1,0 +1,73 @@
+"""A priced period as the object that `plumbline price --json` answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from billing.charges.values import ChargeLine, PricedPeriod, Step, TaxLine
+from governance.values import minor_digits, money_text, plain
+
+
+def priced_period_json(priced: PricedPeriod) -> dict[str, Any]:
+    """Stable keys; amounts of money with the currency's decimals, prices as written."""
+    currency = priced.currency
+    return {
+        "period": priced.period.label,
+        "currency": currency,
+        "lines": [line_json(line, currency) for line in priced.lines],
+        "subtotal": money_text(priced.subtotal, currency),
+        "credit_base": money_text(priced.credit_base, currency),
+        "service_credit": money_text(priced.service_credit, currency),
+        "taxes": [tax_json(tax, currency) for tax in priced.taxes],
+        "withholding": money_text(priced.withholding, currency),
+        "total": money_text(priced.total, currency),
+        "payable": money_text(priced.payable, currency),
+    }
+
+
+def line_json(line: ChargeLine, currency: str) -> dict[str, Any]:
+    """One line with its arithmetic, and the tax category it belongs to."""
+    return {
+        "charge": line.charge,
+        "title": line.title,
+        "clause": line.clause,
+        "quantity": plain(line.quantity),
+        "unit": line.unit,
+        "amount": money_text(line.amount, currency),
+        "steps": [step_json(step, currency) for step in line.steps],
+        "tax": {"category": line.tax.category.value, "rate": plain(line.tax.rate)},
+        "pass_through": line.pass_through,
+        "meter": line.meter,
+    }
+
+
+def step_json(step: Step, currency: str) -> dict[str, str]:
+    """quantity × price = amount, with its explanation where it has one."""
+    answer = {
+        "quantity": plain(step.quantity),
+        "price": format(step.price, "f"),
+        "amount": step_amount_text(step.amount, currency),
+    }
+    return {**answer, "text": step.text} if step.text else answer
+
+
+def step_amount_text(amount: Decimal, currency: str) -> str:
+    """At least the currency's decimals; more where a step's amount is not a whole minor unit.
+
+    Lines are rounded once, so steps may have fractions of a cent that add up first.
+    """
+    if -int(amount.normalize().as_tuple().exponent) <= minor_digits(currency):
+        return money_text(amount, currency)
+    return plain(amount)
+
+
+def tax_json(tax: TaxLine, currency: str) -> dict[str, str]:
+    """Tax of one category and rate; `reason` only where there is one to print."""
+    answer = {
+        "category": tax.category.value,
+        "rate": plain(tax.rate),
+        "base": money_text(tax.base, currency),
+        "amount": money_text(tax.amount, currency),
+    }
+    return {**answer, "reason": tax.reason} if tax.reason else answer

@@ -1,0 +1,38 @@
+"""Invoice numbers: the contract's pattern, filled from a series without gaps."""
+
+from __future__ import annotations
+
+import re
+
+from governance.errors import BadInput, Problem
+
+_FIELD = re.compile(r"\{(?P<name>year|sequence)(?::0?(?P<width>\d{1,2}))?\}")
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise BadInput unless the pattern has a {sequence} and no other fields than {year}."""
+    fields = {match["name"] for match in _FIELD.finditer(pattern)}
+    rest = _FIELD.sub("", pattern)
+    if "sequence" not in fields or "{" in rest or "}" in rest:
+        raise BadInput.one(
+            Problem(
+                "this is no pattern for invoice numbers",
+                column="invoicing.number",
+                found=pattern,
+                allowed='text with {sequence} and {year}, such as "CW-{year}-{sequence:05}"',
+            )
+        )
+
+
+def starts_anew_each_year(pattern: str) -> bool:
+    """Whether the numbers of two years differ by themselves, so that counting may start at 1."""
+    return any(match["name"] == "year" for match in _FIELD.finditer(pattern))
+
+
+def invoice_number(pattern: str, year: int, sequence: int) -> str:
+    """The number; "CW-{year}-{sequence:05}" gives "CW-2026-00017". BadInput as check_pattern."""
+    check_pattern(pattern)
+    values = {"year": year, "sequence": sequence}
+    return _FIELD.sub(
+        lambda match: str(values[match["name"]]).zfill(int(match["width"] or 0)), pattern
+    )

@@ -1,0 +1,145 @@
+"""Issue fee invoices and find them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from billing.invoices.models import FeeInvoice, InvoiceState
+from billing.invoices.series import TakenNumber, take_number
+from billing.settlement.documents import invoice_json
+from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
+from billing.settlement.queries import documents_of, evidence_of, find_settlement
+from billing.settlement.service import Workshop, compute, figures_of, header_of
+from billing.settlement.values import InvoiceHeader, Settlement
+from governance.access import Actor, Permission
+from governance.audit.models import Action
+from governance.audit.service import Change, record
+from governance.engagements.models import ContractVersion, Engagement
+from governance.engagements.service import require
+from governance.errors import Conflict
+from governance.tables import canonical_json, digest
+from governance.values import Period, money_text
+
+
+def issue_invoice(
+    session: Session, actor: Actor, engagement: Engagement, period: Period, workshop: Workshop
+) -> FeeInvoice:
+    """Number a period's draft invoice and freeze it with all its documents.
+
+    The settlement is computed again from the contract version and the evidence that it cites,
+    and must give the stored figures to the byte. The number comes last and under a lock, so
+    that a failure skips none.
+
+    Raises NotFound where the period isn't settled; Conflict where the invoice is issued already
+    or the figures no longer come out the same.
+    """
+    require(session, actor, engagement, Permission.ISSUE_INVOICE)
+    row = find_settlement(session, actor, engagement, period)
+    invoice = _locked_draft(session, row)
+    version = session.get_one(ContractVersion, row.contract_version_id)
+    settlement = compute(version, evidence_of(session, row), period, workshop)
+    documents = documents_of(session, row)
+    _check_unchanged(settlement, documents)
+    _number(session, actor, invoice, settlement)
+    _freeze(session, documents, settlement, _header(invoice), workshop)
+    _record(session, actor, engagement, invoice)
+    return invoice
+
+
+def _locked_draft(session: Session, row: SettlementRecord) -> FeeInvoice:
+    invoice = session.execute(
+        select(FeeInvoice)
+        .where(col(FeeInvoice.settlement_id) == row.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    if invoice.state is InvoiceState.ISSUED:
+        raise Conflict(f"invoice {invoice.number} is issued already")
+    if invoice.state is InvoiceState.SUPERSEDED:
+        raise Conflict("the period was settled anew; look at the newer draft")
+    return invoice
+
+
+def _check_unchanged(
+    settlement: Settlement, documents: dict[DocumentKind, SettlementDocument]
+) -> None:
+    for kind, data in figures_of(settlement).items():
+        if digest(data) != documents[kind].sha256:
+            raise Conflict(
+                f"{kind.value} no longer comes out as it was settled; settle the period again"
+            )
+
+
+def _number(session: Session, actor: Actor, invoice: FeeInvoice, settlement: Settlement) -> None:
+    issued_on = actor.at.date()
+    pattern = settlement.contract.invoicing.number
+    taken: TakenNumber = take_number(session, invoice.provider_id, pattern, issued_on)
+    header = header_of(settlement.contract, taken.number, issued_on)
+    invoice.series_id, invoice.sequence = taken.series_id, taken.sequence
+    invoice.number = taken.number
+    invoice.issued_on, invoice.due_on = header.issued_on, header.due_on
+    invoice.issued_at = actor.at
+    invoice.state = InvoiceState.ISSUED
+    try:
+        session.flush()
+    except IntegrityError:
+        raise Conflict(f"the number {taken.number} is in use by another series") from None
+
+
+def _header(invoice: FeeInvoice) -> InvoiceHeader:
+    assert invoice.number and invoice.issued_on and invoice.due_on  # noqa: S101, PT018 (set above)
+    return InvoiceHeader(invoice.number, invoice.issued_on, invoice.due_on, invoice.purchase_order)
+
+
+def _freeze(
+    session: Session,
+    documents: dict[DocumentKind, SettlementDocument],
+    settlement: Settlement,
+    header: InvoiceHeader,
+    workshop: Workshop,
+) -> None:
+    """The invoice's documents are written anew with its header; from now on none can change."""
+    final = {
+        DocumentKind.INVOICE: canonical_json(invoice_json(settlement, header)),
+        DocumentKind.INVOICE_PDF: workshop.render.invoice(settlement, header),
+    }
+    for kind, document in documents.items():
+        document.data = final.get(kind, document.data)
+        document.sha256 = digest(document.data)
+        document.frozen = True
+    session.flush()
+
+
+def _record(session: Session, actor: Actor, engagement: Engagement, invoice: FeeInvoice) -> None:
+    amount = invoice.money(invoice.payable_minor)
+    after = {"number": invoice.number, "payable": money_text(amount.amount, amount.currency)}
+    record(
+        session,
+        actor,
+        Change(
+            Action.INVOICE_ISSUED,
+            "fee_invoice",
+            invoice.id,
+            invoice.number or "",
+            engagement.id,
+            {"state": InvoiceState.DRAFT.value},
+            after,
+        ),
+    )
+
+
+def invoices_of(session: Session, actor: Actor, engagement: Engagement) -> tuple[FeeInvoice, ...]:
+    """An engagement's invoices without superseded drafts, newest period first."""
+    require(session, actor, engagement, Permission.VIEW)
+    found = session.scalars(
+        select(FeeInvoice)
+        .where(
+            col(FeeInvoice.engagement_id) == engagement.id,
+            col(FeeInvoice.state) != InvoiceState.SUPERSEDED,
+        )
+        .order_by(col(FeeInvoice.period_start).desc())
+    )
+    return tuple(found)

@@ -1,0 +1,173 @@
+"""The documents of a settlement as JSON: what a run writes and what the database freezes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from billing.charges.serialise import line_json, priced_period_json
+from billing.charges.values import ChargeLine
+from billing.invoices.numbering import invoice_number
+from billing.settlement.values import InvoiceHeader, MeterReading, Settlement
+from governance.contract.document import Contract
+from governance.contract.engagement import Party
+from governance.values import Period, money_text, plain
+from sla.evidence.values import EvidenceDigest
+from sla.kpis.serialise import period_json
+from sla.measurements.serialise import measured_period_json
+from sla.service_credits.serialise import service_credits_json
+from sla.service_credits.values import EarnedBack, LevelCredit, ServiceCredits
+
+
+def invoice_header(
+    contract: Contract, period: Period, sequence: int, issued_on: date | None = None
+) -> InvoiceHeader:
+    """Number, dates and purchase order of an invoice.
+
+    It is issued on the day after the period unless `issued_on` says otherwise, and its year is
+    that of the issue. Raises BadInput where `invoicing.number` is no pattern.
+    """
+    issued = issued_on or period.end + timedelta(days=1)
+    terms = contract.invoicing
+    return InvoiceHeader(
+        number=invoice_number(terms.number, issued.year, sequence),
+        issued_on=issued,
+        due_on=issued + timedelta(days=terms.due_days),
+        purchase_order=terms.purchase_order,
+    )
+
+
+def measurements_json(settlement: Settlement) -> dict[str, Any]:
+    """What `plumbline measure --json` answers for the settled period."""
+    return measured_period_json(settlement.measured)
+
+
+def credits_json(settlement: Settlement) -> dict[str, Any]:
+    """What `plumbline credits --json` answers; no service levels where no credits are agreed."""
+    if settlement.credits is not None:
+        return service_credits_json(settlement.credits)
+    priced = settlement.priced
+    nothing = money_text(priced.subtotal - priced.subtotal, priced.currency)
+    return {
+        "period": settlement.period.label,
+        "currency": priced.currency,
+        "base": money_text(priced.credit_base, priced.currency),
+        "cap": None,
+        "service_levels": [],
+        "before_cap": nothing,
+        "credit": nothing,
+        "earned_back": nothing,
+        "net": nothing,
+    }
+
+
+def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) -> dict[str, Any]:
+    """What `plumbline price --json` answers, with the document's data and all its sources.
+
+    A line that was metered carries its `reading`: the days counted, the number of ledger rows,
+    the evidence digests and the digest of the meter's definition. `service_credits` lists the
+    credits that come off, with the misses they come from. Number and dates are null without a
+    header, as on a draft.
+    """
+    contract, priced = settlement.contract, settlement.priced
+    return {
+        **_header_json(header, contract),
+        "engagement": {
+            "reference": contract.engagement.reference,
+            "title": contract.engagement.title,
+        },
+        "provider": _party_json(contract.engagement.provider),
+        "client": _party_json(contract.engagement.client),
+        "period_start": settlement.period.start.isoformat(),
+        "period_end": settlement.period.end.isoformat(),
+        **priced_period_json(priced),
+        "lines": [_line_json(settlement, line) for line in priced.lines],
+        "service_credits": [
+            _settled_credits_json(contract, given) for given in settlement.settled_credits
+        ],
+        "contract_sha256": settlement.contract_sha256,
+        "evidence": [digest.as_json() for digest in evidence_of(settlement)],
+        "warnings": [finding.message for finding in settlement.measured.warnings],
+    }
+
+
+def evidence_of(settlement: Settlement) -> tuple[EvidenceDigest, ...]:
+    """Every table that a figure of the settled period rests on, by dataset."""
+    measured = (digest for result in settlement.measured.results for digest in result.evidence)
+    metered = (digest for reading in settlement.readings.values() for digest in reading.evidence)
+    return tuple(sorted({*measured, *metered}))
+
+
+def _header_json(header: InvoiceHeader | None, contract: Contract) -> dict[str, Any]:
+    order = header.purchase_order if header else contract.invoicing.purchase_order
+    return {
+        "number": header.number if header else None,
+        "issued_on": header.issued_on.isoformat() if header else None,
+        "due_on": header.due_on.isoformat() if header else None,
+        "purchase_order": order,
+    }
+
+
+def _party_json(party: Party) -> dict[str, Any]:
+    return party.model_dump(mode="json")
+
+
+def _line_json(settlement: Settlement, line: ChargeLine) -> dict[str, Any]:
+    reading = settlement.readings.get(line.meter) if line.meter else None
+    return {
+        **line_json(line, settlement.priced.currency),
+        "reading": None if reading is None else _reading_json(reading),
+    }
+
+
+def _reading_json(reading: MeterReading) -> dict[str, Any]:
+    return {
+        "meter": reading.meter,
+        "window": None if reading.window is None else period_json(reading.window),
+        "rows": reading.rows,
+        "evidence": [digest.as_json() for digest in reading.evidence],
+        "definition_sha256": reading.definition_sha256,
+    }
+
+
+def _settled_credits_json(contract: Contract, given: ServiceCredits) -> dict[str, Any]:
+    return {
+        "period": given.period.label,
+        "credit": money_text(given.credit, given.currency),
+        "earned_back": money_text(given.earned_back, given.currency),
+        "net": money_text(given.net, given.currency),
+        "misses": list(_misses_json(contract, given)),
+        "earn_backs": [_earn_back_json(each, given.currency) for each in given.earn_backs],
+    }
+
+
+def _misses_json(contract: Contract, given: ServiceCredits) -> Iterator[dict[str, Any]]:
+    for level in given.service_levels:
+        if level.before_cap:
+            yield _miss_json(contract, given, level)
+
+
+def _miss_json(contract: Contract, given: ServiceCredits, level: LevelCredit) -> dict[str, Any]:
+    promised = contract.service_level(level.id)
+    return {
+        "period": given.period.label,
+        "service_level": level.id,
+        "title": promised.title,
+        "clause": promised.clause,
+        "value": None if level.value is None else plain(level.value),
+        "expected": plain(promised.expected),
+        "minimum": None if promised.minimum is None else plain(promised.minimum),
+        "status": level.status.value,
+        "credit": money_text(level.credit, given.currency),
+        "why": level.why,
+    }
+
+
+def _earn_back_json(earned: EarnedBack, currency: str) -> dict[str, Any]:
+    return {
+        "service_level": earned.service_level,
+        "period": earned.period.label,
+        "amount": money_text(earned.amount, currency),
+        "why": earned.why,
+    }

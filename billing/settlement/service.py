@@ -1,0 +1,242 @@
+"""Settle a period: measure, credit, price, and keep all of it with what it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from billing.invoices.drafts import add_draft, invoice_of
+from billing.invoices.models import InvoiceState
+from billing.settlement.calculation import settle
+from billing.settlement.documents import credits_json, invoice_json, measurements_json
+from billing.settlement.models import (
+    DocumentKind,
+    SettlementDocument,
+    SettlementEvidence,
+    SettlementRecord,
+)
+from billing.settlement.queries import current_settlement, current_settlements
+from billing.settlement.values import InvoiceHeader, Settlement
+from governance.access import Actor, Permission
+from governance.audit.models import Action
+from governance.audit.service import Change, record
+from governance.contract.document import Contract
+from governance.engagements.models import ContractVersion, Engagement
+from governance.engagements.service import contract_in_force, contract_of, require
+from governance.errors import BadInput, Conflict, Problem
+from governance.tables import canonical_json, digest
+from governance.values import Period, money_text
+from sla.evidence.ledger import open_ledger
+from sla.evidence.models import EvidenceTable
+from sla.evidence.service import as_file, counting_tables
+from sla.kpis.definitions import KpiDefinition
+from sla.measurements.service import store_measured_period
+from sla.service_credits.service import store_service_credits
+
+DRAFT_NUMBER = "DRAFT"
+"""What an invoice's PDF shows as its number before it is issued."""
+
+
+class DocumentRenderer(Protocol):
+    """Makes the PDFs; the application provides it, as only it knows templates."""
+
+    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+        """The fee invoice as PDF."""
+        ...
+
+    def pack(self, settlement: Settlement) -> bytes:
+        """The steering-committee pack as PDF."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a settlement needs besides the database."""
+
+    store: Path
+    """Folder of the immutable evidence tables."""
+    catalogue: Mapping[str, KpiDefinition]
+    render: DocumentRenderer
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    version: ContractVersion
+    tables: tuple[EvidenceTable, ...]
+    settlement: Settlement
+
+
+def settle_period(
+    session: Session, actor: Actor, engagement: Engagement, period: Period, workshop: Workshop
+) -> SettlementRecord:
+    """Compute a period from the contract in force on its last day and the evidence that counts.
+
+    A draft invoice comes out. An earlier settlement of the period stays, superseded.
+
+    Raises Conflict where the period's invoice is issued or another settled period overlaps;
+    BadInput where no contract is in force, evidence is missing or can't be computed with.
+    """
+    require(session, actor, engagement, Permission.SETTLE_PERIOD)
+    _lock(session, engagement)
+    _check_overlap(session, engagement, period)
+    version = contract_in_force(session, engagement, period.end)
+    tables = counting_tables(session, engagement)
+    if not tables:
+        raise BadInput.one(
+            Problem(f"{engagement.reference} has no evidence yet", allowed="hand some in first")
+        )
+    computed = _Computed(version, tables, compute(version, tables, period, workshop))
+    _supersede(session, actor, engagement, period)
+    return _store(session, actor, engagement, computed, workshop.render)
+
+
+def compute(
+    version: ContractVersion,
+    tables: tuple[EvidenceTable, ...],
+    period: Period,
+    workshop: Workshop,
+) -> Settlement:
+    """The settlement of a period under a contract version, from exactly these tables."""
+    contract = contract_of(version)
+    files = [as_file(table, workshop.store) for table in tables]
+    with open_ledger(files, contract.engagement.currency) as ledger:
+        return settle(contract, version.sha256, ledger, period, workshop.catalogue)
+
+
+def _lock(session: Session, engagement: Engagement) -> None:
+    """Settlements of one engagement follow one another."""
+    session.execute(
+        select(col(Engagement.id))
+        .where(col(Engagement.id) == engagement.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def _check_overlap(session: Session, engagement: Engagement, period: Period) -> None:
+    """No day may be charged twice."""
+    others = session.scalars(
+        current_settlements(engagement).where(
+            col(SettlementRecord.period_start) <= period.end,
+            col(SettlementRecord.period_end) >= period.start,
+        )
+    )
+    for other in others:
+        settled = Period(other.period_start, other.period_end)
+        if settled != period:
+            raise Conflict(f"{settled.label} is settled and overlaps {period.label}")
+
+
+def _supersede(session: Session, actor: Actor, engagement: Engagement, period: Period) -> None:
+    earlier = current_settlement(session, engagement, period)
+    if earlier is None:
+        return
+    invoice = invoice_of(session, earlier)
+    if invoice.state is InvoiceState.ISSUED:
+        raise Conflict(f"invoice {invoice.number} of {period.label} is issued and can't change")
+    invoice.state = InvoiceState.SUPERSEDED
+    earlier.superseded_at = actor.at
+    session.flush()
+
+
+def _store(
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    computed: _Computed,
+    render: DocumentRenderer,
+) -> SettlementRecord:
+    settlement = computed.settlement
+    measured = store_measured_period(session, actor, computed.version, settlement.measured)
+    if settlement.credits is not None:
+        store_service_credits(session, measured, settlement.credits)
+    row = SettlementRecord(
+        engagement_id=engagement.id,
+        contract_version_id=computed.version.id,
+        measured_period_id=measured.id,
+        period_start=settlement.period.start,
+        period_end=settlement.period.end,
+        settled_at=actor.at,
+        settled_by_id=actor.signed_in_id,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(
+        [
+            SettlementEvidence(settlement_id=row.id, evidence_table_id=table.id)
+            for table in computed.tables
+        ]
+    )
+    add_draft(session, actor, engagement, row, settlement)
+    _add_documents(session, actor, row, settlement, render)
+    _record(session, actor, engagement, row, settlement)
+    return row
+
+
+def _add_documents(
+    session: Session,
+    actor: Actor,
+    row: SettlementRecord,
+    settlement: Settlement,
+    render: DocumentRenderer,
+) -> None:
+    header = header_of(settlement.contract, DRAFT_NUMBER, actor.at.date())
+    contents = figures_of(settlement) | {
+        DocumentKind.INVOICE_PDF: render.invoice(settlement, header),
+        DocumentKind.PACK_PDF: render.pack(settlement),
+    }
+    session.add_all(
+        [
+            SettlementDocument(settlement_id=row.id, kind=kind, sha256=digest(data), data=data)
+            for kind, data in contents.items()
+        ]
+    )
+    session.flush()
+
+
+def figures_of(settlement: Settlement) -> dict[DocumentKind, bytes]:
+    """The documents that state the settlement's figures, as canonical JSON without header."""
+    return {
+        DocumentKind.MEASUREMENTS: canonical_json(measurements_json(settlement)),
+        DocumentKind.CREDITS: canonical_json(credits_json(settlement)),
+        DocumentKind.INVOICE: canonical_json(invoice_json(settlement)),
+    }
+
+
+def header_of(contract: Contract, number: str, issued_on: date) -> InvoiceHeader:
+    """What the contract says of an invoice issued on a day."""
+    terms = contract.invoicing
+    return InvoiceHeader(
+        number=number,
+        issued_on=issued_on,
+        due_on=issued_on + timedelta(days=terms.due_days),
+        purchase_order=terms.purchase_order,
+    )
+
+
+def _record(
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    row: SettlementRecord,
+    settlement: Settlement,
+) -> None:
+    priced = settlement.priced
+    after = {
+        "contract_sha256": settlement.contract_sha256,
+        "currency": priced.currency,
+        "service_credit": money_text(priced.service_credit, priced.currency),
+        "payable": money_text(priced.payable, priced.currency),
+    }
+    label = f"{engagement.reference} {settlement.period.label}"
+    record(
+        session,
+        actor,
+        Change(Action.PERIOD_SETTLED, "settlement", row.id, label, engagement.id, None, after),
+    )

@@ -1,0 +1,75 @@
+"""Tax a category and rate, the service credit's share in each, and withholding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
+
+from billing.charges.values import ChargeLine, TaxLine, TaxTreatment
+from governance.contract.charges import Tax, TaxCategory
+from governance.values import EXACT, round_money
+
+_REASONS = {
+    TaxCategory.REVERSE_CHARGE: "Reverse charge: the recipient accounts for the tax",
+    TaxCategory.OUTSIDE_SCOPE: "Outside the scope of tax",
+}
+"""What an invoice must say where the contract gives no wording of its own."""
+
+
+def treatment_of(tax: Tax) -> TaxTreatment:
+    """Category, rate and the reason printed; only the standard category has a rate."""
+    rate = tax.rate if tax.category is TaxCategory.STANDARD else Decimal(0)
+    return TaxTreatment(tax.category, rate, tax.reason or _REASONS.get(tax.category))
+
+
+def tax_lines(
+    lines: Sequence[ChargeLine], service_credit: Decimal, currency: str, usual: TaxTreatment
+) -> tuple[TaxLine, ...]:
+    """Tax of every category, rate and reason on the sum of its lines, in order of appearance.
+
+    The service credit comes off before tax, shared over the categories in proportion to
+    their lines. Each tax is rounded once, half up. A credit on an invoice without lines is
+    taxed as `usual`, the contract's own treatment.
+    """
+    sums: dict[TaxTreatment, Decimal] = {}
+    for line in lines:
+        sums[line.tax] = sums.get(line.tax, Decimal(0)) + line.amount
+    if not sums and service_credit:
+        sums[usual] = Decimal(0)
+    shares = share_out(service_credit, sums, currency)
+    return tuple(
+        _tax_line(treatment, amount - shares[treatment], currency)
+        for treatment, amount in sums.items()
+    )
+
+
+def _tax_line(treatment: TaxTreatment, base: Decimal, currency: str) -> TaxLine:
+    amount = percentage_of(base, treatment.rate, currency)
+    return TaxLine(treatment.category, treatment.rate, base, amount, treatment.reason)
+
+
+def share_out(
+    amount: Decimal, weights: Mapping[TaxTreatment, Decimal], currency: str
+) -> dict[TaxTreatment, Decimal]:
+    """`amount` shared in proportion to the weights, to the currency, adding up exactly.
+
+    Each share is rounded half up and the largest weight, the first among equals, takes the
+    remainder. Weights of zero or less get no share, unless there are no others: then the
+    largest takes all.
+    """
+    positive = {key: weight for key, weight in weights.items() if weight > 0}
+    whole = sum(positive.values(), Decimal(0))
+    shares = dict.fromkeys(weights, Decimal(0))
+    with localcontext(EXACT):
+        for key, weight in positive.items():
+            shares[key] = round_money(amount * weight / whole, currency)
+        if weights:
+            largest = max(weights, key=lambda key: weights[key])
+            shares[largest] += amount - sum(shares.values())
+    return shares
+
+
+def percentage_of(base: Decimal, rate: Decimal, currency: str) -> Decimal:
+    """`rate` % of `base`, rounded half up to the currency: a tax, or a tax withheld."""
+    with localcontext(EXACT):
+        return round_money(base * rate / 100, currency)

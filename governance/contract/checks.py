@@ -1,0 +1,243 @@
+"""Rules that hold between the keys of a contract, beyond the type of each.
+
+Each check takes a part of the contract and yields what it finds. A part that was read with
+problems has only its sound keys; a check that asks for an unsound one is left, so that a problem
+is reported once and never makes up others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from string import Formatter
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from babel import Locale
+
+from governance.contract.charges import Charge
+from governance.contract.checks_charges import CHARGE_CHECKS, check_tax
+from governance.contract.checks_service_levels import (
+    LEVEL_CHECKS,
+    Setting,
+    check_counting,
+    check_method,
+)
+from governance.contract.document import Contract
+from governance.contract.engagement import Model
+from governance.contract.findings import Finding, Findings
+from governance.contract.kpi_signature import KpiSignature
+from governance.contract.messages import did_you_mean
+from governance.contract.service_levels import ServiceLevel
+from governance.contract.yaml_nodes import Path
+from governance.values import known_currency
+
+
+def check_contract(
+    contract: Contract,
+    kpis: Mapping[str, KpiSignature] | None = None,
+    *,
+    complete: bool = True,
+) -> Findings:
+    """Everything that is wrong between the keys of a contract, in no particular order.
+
+    `complete` says that all parts were read without problems. Without `kpis` nothing is said
+    about KPI names, parameters and the side of a minimum.
+    """
+    for check in CONTRACT_CHECKS:
+        yield from _sound(check(contract), complete)
+    setting = Setting(contract, kpis)
+    for index, level in _items(contract, "service_levels"):
+        for level_check in LEVEL_CHECKS:
+            path = ("service_levels", index)
+            yield from _sound(level_check(level, path, setting), complete)
+    for index, charge in _items(contract, "charges"):
+        for charge_check in CHARGE_CHECKS:
+            yield from _sound(charge_check(charge, ("charges", index)), complete)
+
+
+def _items(contract: Contract, name: str) -> Iterator[tuple[int, Any]]:
+    return enumerate(getattr(contract, name, ()))
+
+
+def _sound(findings: Findings, complete: bool) -> Findings:
+    try:
+        yield from findings
+    except AttributeError:
+        # A part with problems lacks its unsound keys; of a sound part this would be a bug.
+        if complete:
+            raise
+
+
+@cache
+def _countries() -> frozenset[str]:
+    territories = Locale("en").territories
+    codes = {str(code) for code in territories if re.fullmatch("[A-Z]{2}", str(code))}
+    return frozenset(codes - {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+
+
+def check_currency(contract: Contract) -> Findings:
+    """The currency is in ISO 4217."""
+    currency = contract.engagement.currency
+    if not known_currency(currency):
+        yield Finding(
+            ("engagement", "currency"),
+            "unknown currency",
+            "an ISO 4217 currency code such as EUR, USD or GBP",
+        )
+
+
+def check_time_zone(contract: Contract) -> Findings:
+    """The time zone is in the IANA database."""
+    zone = contract.engagement.time_zone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield Finding(
+            ("engagement", "time_zone"),
+            f"unknown time zone{did_you_mean(zone, available_timezones())}",
+            "a name of the IANA time zone database such as Europe/Berlin or UTC",
+        )
+
+
+def check_client_country(contract: Contract) -> Findings:
+    """The client's country is in ISO 3166."""
+    yield from _check_country(contract.engagement.client.country, ("engagement", "client"))
+
+
+def check_provider_country(contract: Contract) -> Findings:
+    """The provider's country is in ISO 3166."""
+    yield from _check_country(contract.engagement.provider.country, ("engagement", "provider"))
+
+
+def _check_country(country: str, path: Path) -> Findings:
+    if country not in _countries():
+        hint = ", did you mean 'GB'?" if country == "UK" else ""
+        yield Finding(
+            (*path, "country"),
+            f"unknown country{hint}",
+            "an ISO 3166 country code such as DE, GB or IE",
+        )
+
+
+def check_business_hours(contract: Contract) -> Findings:
+    """Business hours open before they close, on at least one day of a known country."""
+    hours, path = contract.engagement.business_hours, ("engagement", "business_hours")
+    if hours is None:
+        return
+    if hours.opens >= hours.closes:
+        yield Finding((*path, "closes"), "closes before it opens", f"a time after {hours.opens}")
+    if not hours.days:
+        yield Finding((*path, "days"), "no business day", "at least one of mon to sun")
+    yield from _check_country(hours.country, path)
+
+
+def check_term(contract: Contract) -> Findings:
+    """The engagement starts no later than it ends; both days belong to it."""
+    starts, ends = contract.engagement.starts, contract.engagement.ends
+    if ends is not None and ends < starts:
+        yield Finding(
+            ("engagement", "ends"), "the engagement ends before it starts", f"{starts} or later"
+        )
+
+
+def check_transfer(contract: Contract) -> Findings:
+    """Only build-operate-transfer has a transfer, and not before the engagement starts.
+
+    The transfer may be left out: some contracts agree on its day and fee only later.
+    """
+    engagement, path = contract.engagement, ("engagement", "transfer")
+    if engagement.transfer is None:
+        return
+    if engagement.model is not Model.BUILD_OPERATE_TRANSFER:
+        yield Finding(
+            path,
+            f"the model {engagement.model} has no transfer",
+            "a transfer only with the model build_operate_transfer",
+            "",
+        )
+    if engagement.transfer.on < engagement.starts:
+        yield Finding(
+            (*path, "on"), "before the engagement starts", f"{engagement.starts} or later"
+        )
+
+
+def check_functions(contract: Contract) -> Findings:
+    """No function is listed twice."""
+    functions = contract.engagement.functions
+    for index, function in enumerate(functions):
+        if function in functions[:index]:
+            path = ("engagement", "functions", index)
+            yield Finding(path, "the function is listed twice", "each function once")
+
+
+def check_level_ids(contract: Contract) -> Findings:
+    """No two service levels share an id."""
+    yield from _check_ids(contract.service_levels, "service_levels")
+
+
+def check_charge_ids(contract: Contract) -> Findings:
+    """No two charges share an id."""
+    yield from _check_ids(contract.charges, "charges")
+
+
+def _check_ids(parts: Iterable[ServiceLevel | Charge], name: str) -> Findings:
+    first: dict[str, int] = {}
+    for index, part in enumerate(parts):
+        part_id = getattr(part, "id", None)
+        if part_id is None:
+            continue
+        earlier = first.setdefault(part_id, index)
+        if earlier != index:
+            what = f"the id is taken by {name}[{earlier}] already"
+            yield Finding((name, index, "id"), what, "an id of its own")
+
+
+def check_invoicing_tax(contract: Contract) -> Findings:
+    """The tax of all charges that have none of their own."""
+    yield from check_tax(contract.invoicing.tax, ("invoicing", "tax"))
+
+
+_NUMBER_FIELDS = ("year", "month", "sequence")
+_NUMBER_FORMAT = re.compile(r"0?\d{0,2}d?", re.ASCII)
+_NUMBER_EXAMPLE = (
+    "{year}, {month:02} and {sequence:05}, the last one always, as CW-{year}-{sequence:05}"
+)
+
+
+def check_number(contract: Contract) -> Findings:
+    """Invoice numbers carry the sequence, and only fields that an invoice has."""
+    number, path = contract.invoicing.number, ("invoicing", "number")
+    try:
+        fields = [part for part in Formatter().parse(number) if part[1] is not None]
+    except ValueError:
+        yield Finding(path, "the braces of the number don't match", _NUMBER_EXAMPLE)
+        return
+    for _, field, form, conversion in fields:
+        if field not in _NUMBER_FIELDS:
+            slip = did_you_mean(field or "", _NUMBER_FIELDS)
+            yield Finding(path, f"unknown field '{{{field}}}'{slip}", _NUMBER_EXAMPLE)
+        elif conversion or not _NUMBER_FORMAT.fullmatch(form or ""):
+            yield Finding(path, f"the format of '{{{field}}}' can't be used", _NUMBER_EXAMPLE)
+    if "sequence" not in {field for _, field, _, _ in fields}:
+        what = "numbers would repeat, since {sequence} is missing"
+        yield Finding(path, what, _NUMBER_EXAMPLE)
+
+
+CONTRACT_CHECKS: tuple[Callable[[Contract], Findings], ...] = (
+    check_currency,
+    check_time_zone,
+    check_client_country,
+    check_provider_country,
+    check_business_hours,
+    check_term,
+    check_transfer,
+    check_functions,
+    check_level_ids,
+    check_charge_ids,
+    check_method,
+    check_counting,
+    check_invoicing_tax,
+    check_number,
+)

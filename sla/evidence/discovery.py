@@ -1,0 +1,128 @@
+"""Which files of a hand-in hold which datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from governance.contract.messages import did_you_mean
+from governance.errors import BadInput, Problem
+from sla.evidence.datasets import DATASETS, Dataset
+from sla.evidence.profiles import Profile, read_profile, shipped_profiles
+from sla.evidence.sources import SUFFIXES, Opening, heading_of, suffix_of
+from sla.evidence.values import Finding
+
+PROFILE_FILE = "profile.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One file of a hand-in and how it is read: as a dataset, or through a profile."""
+
+    path: Path
+    how: Dataset | Profile
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets that the file yields."""
+        return (self.how.name,) if isinstance(self.how, Dataset) else tuple(self.how.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files that are read, and what was noticed about the others."""
+
+    files: tuple[Handed, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def find_sources(source: Path, profile: Profile | None = None) -> Found:
+    """The files of a folder, or the single file, each with its dataset or profile.
+
+    Raises BadInput where nothing is there, no file is known, or two yield the same dataset.
+    """
+    if source.is_file():
+        how = profile or _known(source)
+        if how is None:
+            raise BadInput.one(_unknown_file(source))
+        return Found((Handed(source, how),))
+    if not source.is_dir():
+        raise BadInput.one(Problem(f"there is no file or folder '{source}'"))
+    paths = sorted(path for path in source.iterdir() if path.is_file())
+    profile = profile or _profile_in(source)
+    found = _in_folder(paths, profile)
+    _require_distinct(found.files)
+    if not found.files:
+        nothing = Problem(f"no evidence in folder '{source.name}'", allowed=_names())
+        raise BadInput([nothing, *map(_unknown_file, paths)])
+    return found
+
+
+def _profile_in(folder: Path) -> Profile | None:
+    path = folder / PROFILE_FILE
+    return read_profile(path.read_bytes(), path.name) if path.is_file() else None
+
+
+def _in_folder(paths: Iterable[Path], profile: Profile | None) -> Found:
+    files, findings = [], []
+    for path in paths:
+        if path.name == PROFILE_FILE or path.name.startswith("."):
+            continue
+        if profile is not None and fnmatch(path.name, profile.source.file):
+            files.append(Handed(path, profile))
+        elif (how := _known(path)) is not None:
+            files.append(Handed(path, how))
+        else:
+            findings.append(Finding("file_ignored", str(_unknown_file(path))))
+    if profile is not None and not any(handed.how is profile for handed in files):
+        what = f"no file is named as profile {profile.name} says"
+        raise BadInput.one(Problem(what, allowed=profile.source.file))
+    return Found(tuple(files), tuple(findings))
+
+
+def _known(path: Path) -> Dataset | Profile | None:
+    """The dataset that a file is named after, or the shipped profile that knows its columns."""
+    suffix = suffix_of(path)
+    if not suffix:
+        return None
+    stem = path.name[: -len(suffix)].lower()
+    return DATASETS.get(stem) or _recognised(path)
+
+
+def _recognised(path: Path) -> Profile | None:
+    for profile in shipped_profiles():
+        rule = profile.source
+        opening = Opening(rule.encoding, rule.delimiter, rule.sheet, frozenset(rule.columns))
+        if set(rule.columns) <= set(heading_of(path, opening)):
+            return profile
+    return None
+
+
+def _unknown_file(path: Path) -> Problem:
+    suffix = suffix_of(path)
+    if not suffix:
+        return Problem("is of a format that isn't read", path.name, allowed=", ".join(SUFFIXES))
+    stem = path.name[: -len(suffix)]
+    near = did_you_mean(stem, DATASETS)
+    what = f"is named after no dataset{near}, and no profile knows its columns"
+    return Problem(what, path.name, allowed=_names())
+
+
+def _names() -> str:
+    return ", ".join(DATASETS) + f" as {', '.join(SUFFIXES)}"
+
+
+def _require_distinct(files: Iterable[Handed]) -> None:
+    holders: dict[str, list[str]] = {}
+    for handed in files:
+        for name in handed.datasets:
+            holders.setdefault(name, []).append(handed.path.name)
+    problems = [
+        Problem(f"several files hold {name}", found=", ".join(names), allowed="one file a dataset")
+        for name, names in holders.items()
+        if len(names) > 1
+    ]
+    if problems:
+        raise BadInput(problems)

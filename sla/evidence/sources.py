@@ -1,0 +1,248 @@
+"""Source files as relations that SQL can read, whatever their format."""
+
+# ruff: noqa: S608 (Names come from the dataset definitions, texts pass through sql.literal.)
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+
+from governance.errors import BadInput, Problem
+from sla.evidence.csv_records import Dialect, Record, records
+from sla.evidence.sql import glob_literal, identifier, literal
+from sla.evidence.values import Rejection
+from sla.evidence.workbooks import read_workbook
+
+SUFFIXES = (".csv", ".csv.gz", ".xlsx", ".parquet")
+"""Formats read, by the end of the file name."""
+ROW = "source_row"
+"""Column of a relation that holds the data row, where rows don't simply come in order."""
+
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source file, ready to be read."""
+
+    path: Path
+    file: str
+    """File name as the user gave it."""
+    sha256: str
+    columns: Mapping[str, str]
+    """Heading → SQL name of the column in the relation."""
+    types: Mapping[str, str]
+    """Heading → SQL type in the relation; VARCHAR throughout for text files."""
+    relation: str
+    """What SQL reads from; text columns are trimmed, and NULL where they are empty."""
+    text: bool = True
+    """Whether all columns are text, as in CSV and workbooks."""
+    numbered: bool = False
+    """Whether the relation has the column `source_row`; else its order is the file's."""
+    dialect: Dialect | None = None
+    """For CSV: how it is written."""
+    broken: tuple[Rejection, ...] = ()
+    """Records that can't be read as rows at all; the relation doesn't hold them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a source is to be read: what an import profile states, or what is usual."""
+
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    sheet: str | None = None
+    expected: frozenset[str] = field(default_factory=frozenset)
+    """Columns by which the delimiter is recognised where it isn't stated."""
+
+
+def suffix_of(path: Path) -> str:
+    """The format's suffix (".csv.gz"), empty for a format that isn't read."""
+    name = path.name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+
+
+def open_source(path: Path, workspace: Path, opening: Opening | None = None) -> Source:
+    """Open a file of any known format; temporary files go to `workspace`.
+
+    Raises BadInput where the file as a whole can't be used.
+    """
+    opening = opening or Opening()
+    _require_content(path)
+    match suffix_of(path):
+        case ".parquet":
+            return _parquet(path)
+        case ".xlsx":
+            return _workbook(path, workspace, opening)
+        case ".csv" | ".csv.gz":
+            return _csv(path, workspace, opening)
+        case _:
+            raise BadInput.one(
+                Problem("is of a format that isn't read", path.name, allowed=", ".join(SUFFIXES))
+            )
+
+
+def heading_of(path: Path, opening: Opening) -> tuple[str, ...]:
+    """The heading of a file of any known format; empty where it has none that can be read."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+            return tuple(open_source(path, Path(folder), opening).columns)
+    except BadInput:
+        return ()
+
+
+def _require_content(path: Path) -> None:
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(4)
+    except OSError as error:
+        problem = Problem("can't be read", path.name, found=error.strerror or str(error))
+        raise BadInput.one(problem) from error
+    if not start:
+        raise BadInput.one(Problem("is empty", path.name, allowed="a heading and rows"))
+    looks_like = {b"PK\x03\x04": ".xlsx", b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz"}
+    found = looks_like.get(start) or looks_like.get(start[:2], ".csv")
+    suffix = suffix_of(path)
+    if suffix and found != suffix:
+        raise BadInput.one(_misnamed(path.name, suffix, found))
+
+
+_KINDS = {
+    ".csv": "CSV text",
+    ".csv.gz": "gzip-compressed CSV",
+    ".xlsx": "an Excel workbook",
+    ".parquet": "a Parquet file",
+}
+
+
+def _misnamed(file: str, suffix: str, found: str) -> Problem:
+    what = f"isn't {_KINDS[suffix]}, as its name says"
+    if found == ".csv":
+        return Problem(what, file, allowed=_KINDS[suffix])
+    what += f", but looks like {_KINDS[found]}"
+    return Problem(what, file, allowed=f"rename it to end in {found}")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _parquet(path: Path) -> Source:
+    relation = f"read_parquet({glob_literal(str(path))})"
+    try:
+        with duckdb.connect() as connection:
+            described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+    except duckdb.Error as error:
+        problem = Problem("can't be read as Parquet", path.name, found=str(error).splitlines()[0])
+        raise BadInput.one(problem) from error
+    types = {str(name): str(sql_type) for name, sql_type, *_ in described}
+    columns = {name: identifier(name) for name in types}
+    return Source(path, path.name, _digest(path), columns, types, relation, text=False)
+
+
+def _workbook(path: Path, workspace: Path, opening: Opening) -> Source:
+    target = workspace / f"{_digest(path)}.csv"
+    heading = read_workbook(path, path.name, opening.sheet, target)
+    columns = _columns(heading, path.name)
+    source = Source(path, path.name, _digest(path), columns, _texts(columns), "", numbered=True)
+    return replace(source, relation=_csv_relation(target, len(heading), ",", numbered=True))
+
+
+def _csv(path: Path, workspace: Path, opening: Opening) -> Source:
+    dialect = Dialect(opening.delimiter or _delimiter(path, opening), opening.encoding)
+    heading = _heading(path, dialect)
+    columns = _columns(heading, path.name)
+    source = Source(path, path.name, _digest(path), columns, _texts(columns), "", dialect=dialect)
+    if dialect.encoding != "utf-8":
+        return repaired(source, workspace)
+    # The relation names a link, so that no character of the user's file name is a pattern.
+    link = workspace / f"{source.sha256}{suffix_of(path)}"
+    if not link.is_symlink():
+        link.symlink_to(path.resolve())
+    return replace(source, relation=_csv_relation(link, len(heading), dialect.delimiter))
+
+
+def _delimiter(path: Path, opening: Opening) -> str:
+    """The delimiter that yields most of the expected columns; a comma where none does."""
+
+    def known(delimiter: str) -> int:
+        first = next(records(path, path.name, Dialect(delimiter, opening.encoding)), Record(1))
+        return len(opening.expected & {name.strip() for name in first.fields})
+
+    return max(_DELIMITERS, key=known)
+
+
+def _heading(path: Path, dialect: Dialect) -> tuple[str, ...]:
+    first = next(records(path, path.name, dialect), None)
+    if first is None:
+        raise BadInput.one(Problem("is empty", path.name, allowed="a heading and rows"))
+    if first.fault:
+        what = f"the heading can't be read: {first.fault}"
+        raise BadInput.one(Problem(what, path.name, line=first.line, found=first.found))
+    return tuple(name.strip() for name in first.fields)
+
+
+def _columns(heading: tuple[str, ...], file: str) -> dict[str, str]:
+    named = [name or f"unnamed_{number}" for number, name in enumerate(heading, 1)]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        what = "the heading names this column twice"
+        raise BadInput(Problem(what, file, column=name) for name in twice)
+    return {name: f"c{number}" for number, name in enumerate(named)}
+
+
+def _texts(columns: Mapping[str, str]) -> dict[str, str]:
+    return dict.fromkeys(columns, "VARCHAR")
+
+
+def _csv_relation(path: Path, width: int, delimiter: str, *, numbered: bool = False) -> str:
+    names = [f"c{number}" for number in range(width)]
+    read = [ROW, *names] if numbered else names
+    struct = ", ".join(f"'{name}': 'VARCHAR'" for name in read)
+    shown = ", ".join(f"nullif(trim({name}), '') AS {name}" for name in names)
+    row = f"CAST({ROW} AS BIGINT) AS {ROW}, " if numbered else ""
+    return (
+        f"(SELECT {row}{shown} FROM read_csv({glob_literal(str(path))}, auto_detect = false, "
+        f"header = true, columns = {{{struct}}}, delim = {literal(delimiter)}, quote = '\"', "
+        "escape = '\"', null_padding = false))"
+    )
+
+
+def repaired(source: Source, workspace: Path) -> Source:
+    """The same CSV source, read record by record: broken records are set aside, with reasons."""
+    dialect = source.dialect or Dialect()
+    target = workspace / f"{source.sha256}.repaired.csv"
+    width = len(source.columns)
+    broken = []
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        writer.writerow([ROW, *source.columns])
+        for row, record in enumerate(records(source.path, source.file, dialect)):
+            if row == 0:
+                continue
+            fields = _without_trailing_empty(record.fields, width)
+            fault = record.fault or _wrong_width(fields, width)
+            if fault:
+                found = record.found or dialect.delimiter.join(record.fields)[:80]
+                broken.append(Rejection(source.file, row, "", found, fault, record.line))
+            else:
+                writer.writerow([row, *fields])
+    relation = _csv_relation(target, width, ",", numbered=True)
+    return replace(source, relation=relation, numbered=True, broken=tuple(broken))
+
+
+def _without_trailing_empty(fields: tuple[str, ...], width: int) -> tuple[str, ...]:
+    return fields[:-1] if len(fields) == width + 1 and not fields[-1].strip() else fields
+
+
+def _wrong_width(fields: tuple[str, ...], width: int) -> str:
+    if len(fields) == width:
+        return ""
+    return f"has {len(fields)} fields where the heading has {width}"

@@ -1,0 +1,114 @@
+"""Excel workbooks: checked as archives before they are opened, then read as text."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from governance.errors import BadInput, Problem
+
+MAX_UNPACKED_BYTES = 100 * 1024 * 1024
+MAX_MEMBERS = 1_000
+MAX_RATIO = 100
+"""Unpacked over packed size, of the archive as a whole; workbooks reach about 20."""
+
+_NOT_A_WORKBOOK = "save it from the spreadsheet program as an .xlsx workbook"
+
+
+def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> tuple[str, ...]:
+    """Write the sheet's rows to `target` as CSV, each with its row number first.
+
+    Without `sheet` the workbook's first one is read. Numbers become their shortest decimal
+    text, days ISO dates. Returns the heading. Raises BadInput for an archive that is no
+    workbook or would unpack to an unreasonable size, a missing sheet and an empty one.
+    """
+    check_archive(path, file)
+    rows = _rows(path, file, sheet)
+    if not rows:
+        raise BadInput.one(Problem("the sheet is empty", file, allowed="a heading and rows"))
+    heading = tuple(cell_text(cell).strip() for cell in rows[0])
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        writer.writerow(["row", *heading])
+        for number, row in enumerate(rows[1:], 1):
+            cells = [cell_text(cell) for cell in row]
+            if any(cells):
+                writer.writerow([number, *cells])
+    return heading
+
+
+def check_archive(path: Path, file: str) -> None:
+    """Raise BadInput unless the file is a zip archive of a reasonable size and shape."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        problem = Problem("isn't an Excel workbook", file, allowed=_NOT_A_WORKBOOK)
+        raise BadInput.one(problem) from error
+    problems = [Problem(what, file) for what in _archive_faults(members)]
+    if problems:
+        raise BadInput(problems)
+    if "[Content_Types].xml" not in {member.filename for member in members}:
+        raise BadInput.one(
+            Problem("is a zip archive but no Excel workbook", file, allowed=_NOT_A_WORKBOOK)
+        )
+
+
+def _archive_faults(members: list[zipfile.ZipInfo]) -> list[str]:
+    unpacked = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    faults = []
+    if len(members) > MAX_MEMBERS:
+        faults.append(f"holds {len(members)} parts; at most {MAX_MEMBERS} are read")
+    if unpacked > MAX_UNPACKED_BYTES:
+        faults.append(f"unpacks to {unpacked} bytes; at most {MAX_UNPACKED_BYTES} are read")
+    if unpacked > max(packed, 1) * MAX_RATIO:
+        faults.append(f"unpacks to more than {MAX_RATIO} times its size")
+    if any(_leads_out(member.filename) for member in members):
+        faults.append("holds a part whose path leads out of the archive")
+    return faults
+
+
+def _leads_out(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
+
+
+def _rows(path: Path, file: str, sheet: str | None) -> list[list[Any]]:
+    try:
+        with CalamineWorkbook.from_path(str(path)) as workbook:
+            names = workbook.sheet_names
+            if not names or (sheet is not None and sheet not in names):
+                raise BadInput.one(
+                    Problem(f"has no sheet '{sheet or ''}'", file, allowed=", ".join(names))
+                )
+            return workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
+    except (CalamineError, OSError) as error:
+        problem = Problem("can't be read as an Excel workbook", file, found=str(error))
+        raise BadInput.one(problem) from error
+
+
+def cell_text(cell: object) -> str:
+    """A cell as the text that a CSV file would hold.
+
+    A whole number has no decimal point (an invoice number typed as a number), a moment at
+    midnight is written like a day.
+    """
+    match cell:
+        case bool():
+            return "true" if cell else "false"
+        case float() if cell.is_integer() and abs(cell) < 1e15:
+            return str(int(cell))
+        case dt.datetime() if cell.time() == dt.time():
+            return cell.date().isoformat()
+        case dt.datetime() | dt.date():
+            return cell.isoformat()
+        case None:
+            return ""
+        case _:
+            return str(cell)

@@ -1,0 +1,20 @@
+/* ---
+title: Cash collected
+unit: currency
+direction: higher_is_better
+datasets:
+  required: [allocations]
+definition: Sum of what was allocated to invoices in the period.
+source: Common practice
+drill_down: Allocations of the period (numerator, amount).
+--- */
+WITH
+contributions AS (
+  SELECT receipt_id, invoice_id, applied_on, matched_by, amount AS numerator
+  FROM allocations
+  WHERE applied_on BETWEEN $period_start AND $period_end
+)
+-- figure
+SELECT sum(numerator) AS numerator, count(*) AS ledger_rows FROM contributions
+-- drill-down
+SELECT * FROM contributions ORDER BY applied_on, receipt_id, invoice_id, numerator, matched_by

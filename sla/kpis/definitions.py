@@ -1,0 +1,209 @@
+"""KPI definitions: an SQL file with a front matter, read and checked once.
+
+A file holds, in this order: the front matter as YAML between `/* ---` and `--- */`; common
+table expressions after `WITH`; after the line `-- figure` the query that yields the figure;
+after the line `-- drill-down` the query that lists the ledger rows behind it, in a stable order.
+A line `-- words: NAME` stands for the expressions in the catalogue's file words/NAME.sql, so
+that all KPIs mean the same by an open item.
+
+The figure is one row (none is no data) with these columns:
+
+- `numerator` (null is no data), `denominator` (zero or null is no data; absent where the figure
+  is a sum), `ledger_rows`;
+- optional `factor`: value = numerator × factor / denominator;
+- optional `numerator_divisor`, `denominator_divisor`: whole numbers that the two are still to be
+  divided by, since SQL would divide them inexactly;
+- optional `whole`, `part`, `part_of`, `less_part`, `less_part_of`, `less_factor`: value = whole
+  + part × factor / part_of − less_part × less_factor / less_part_of, for figures that are more
+  than one quotient;
+- optional `values.NAME`: amounts by bucket.
+
+In the drill-down, `numerator` and `denominator` are what a row contributes; over all rows they
+add up to the figure's, before the divisors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from governance.contract.kpi_signature import Direction, KpiSignature, ParameterSignature
+from governance.errors import BadInput, Problem
+
+_FILE = re.compile(
+    r"/\* ---\n(?P<front_matter>.*?)\n--- \*/\n"
+    r"(?P<words>WITH\n.*?)\n-- figure\n(?P<figure>.*?)\n-- drill-down\n(?P<drill_down>.*?)\s*",
+    re.DOTALL,
+)
+_WORDS = re.compile(r"^-- words: (?P<name>\w+)$", re.MULTILINE)
+
+STANDARD_PARAMETERS: Mapping[str, str] = {
+    "period_start": "first day of the period",
+    "period_end": "last day of the period, included",
+    "period_days": "calendar days of the period",
+    "period_months": "calendar months that the period touches",
+    "period_label": "the period as written, such as 2013-06",
+    "months_start": "first day of the KPI's months, which end with the period",
+    "months_days": "calendar days of those months",
+    "window_start": "first day of the period or of the KPI's months, whichever is earlier",
+    "window_months": "calendar months from there to the end of the period",
+    "current_days": "days after issue that an item stays current; null: until it is due",
+}
+"""What every KPI's SQL may name besides the KPI's own parameters, and what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class KpiDefinition:
+    """One KPI of the catalogue."""
+
+    name: str
+    title: str
+    unit: str
+    """"currency" stands for the currency of the ledger."""
+    direction: Direction
+    parameters: Mapping[str, ParameterSignature]
+    meanings: Mapping[str, str]
+    """What each parameter means, in a sentence."""
+    required: tuple[str, ...]
+    """Datasets without which there is no data."""
+    optional: tuple[str, ...]
+    """Datasets that count as empty where they were not handed in."""
+    definition: str
+    source: str
+    drill_down: str
+    """What the drill-down lists, in a sentence."""
+    sql: str
+    """The query that yields the figure, complete."""
+    drill_down_sql: str
+    """The query that lists the rows behind it, complete."""
+    text: str
+    """The whole file with the words filled in; its digest is `sha256`."""
+    sha256: str
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """All datasets that the SQL reads."""
+        return self.required + self.optional
+
+    @property
+    def signature(self) -> KpiSignature:
+        """What a contract is checked against."""
+        return KpiSignature(self.name, self.title, self.unit, self.direction, self.parameters)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Datasets(_Strict):
+    required: Annotated[tuple[str, ...], Field(min_length=1)]
+    optional: tuple[str, ...] = ()
+
+
+class _Parameter(_Strict):
+    type: Annotated[str, Field(pattern="^(integer|decimal|boolean|text|choice|choice_or_days)$")]
+    meaning: str
+    default: str | bool | None = None
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+
+    def signature(self, name: str) -> ParameterSignature:
+        return ParameterSignature(
+            name, self.type, self.default, self.choices, self.minimum, self.maximum
+        )
+
+
+class _FrontMatter(_Strict):
+    title: str
+    unit: str
+    direction: Direction
+    datasets: _Datasets
+    parameters: dict[str, _Parameter] = Field(default_factory=dict)
+    definition: str
+    source: str
+    drill_down: str
+
+
+def parse_definition(name: str, text: str, words: Mapping[str, str]) -> KpiDefinition:
+    """Read a KPI file; `words` are the shared expressions by name.
+
+    Raises BadInput naming the file where it is malformed, where its SQL is not a single query,
+    or where that names a parameter which nothing declares.
+    """
+    file = f"{name}.sql"
+    text = _with_words(file, text, words)
+    parts = _FILE.fullmatch(text)
+    if parts is None:
+        raise _malformed(
+            file, "not a KPI file", "a front matter, WITH, -- figure and -- drill-down, in order"
+        )
+    front = _front_matter(file, parts["front_matter"])
+    queries = [f"{parts['words']}\n{parts[section]}" for section in ("figure", "drill_down")]
+    for query in queries:
+        _check_query(file, query, front)
+    return KpiDefinition(
+        name=name,
+        title=front.title,
+        unit=front.unit,
+        direction=front.direction,
+        parameters={key: value.signature(key) for key, value in front.parameters.items()},
+        meanings={key: value.meaning.strip() for key, value in front.parameters.items()},
+        required=front.datasets.required,
+        optional=front.datasets.optional,
+        definition=front.definition.strip(),
+        source=front.source.strip(),
+        drill_down=front.drill_down.strip(),
+        sql=queries[0],
+        drill_down_sql=queries[1],
+        text=text,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def _malformed(file: str, what: str, allowed: str = "", column: str = "") -> BadInput:
+    return BadInput.one(Problem(what, file=file, column=column, allowed=allowed))
+
+
+def _with_words(file: str, text: str, words: Mapping[str, str]) -> str:
+    for match in _WORDS.finditer(text):
+        if match["name"] not in words:
+            raise _malformed(file, f"unknown words '{match['name']}'", ", ".join(sorted(words)))
+    return _WORDS.sub(lambda match: words[match["name"]].rstrip("\n"), text)
+
+
+def _front_matter(file: str, text: str) -> _FrontMatter:
+    try:
+        content: Any = yaml.safe_load(text)
+        return _FrontMatter.model_validate(content)
+    except yaml.YAMLError as error:
+        raise _malformed(file, f"the front matter is not YAML: {error}") from None
+    except ValidationError as error:
+        raise BadInput(
+            Problem(
+                f"front matter: {detail['msg']}",
+                file=file,
+                column=".".join(str(step) for step in detail["loc"]),
+            )
+            for detail in error.errors()
+        ) from None
+
+
+def _check_query(file: str, query: str, front: _FrontMatter) -> None:
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error as error:
+        raise _malformed(file, f"the SQL can't be read: {error}") from None
+    if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
+        raise _malformed(file, "the SQL must be one query", "a single SELECT in each section")
+    for name in statements[0].named_parameters:
+        if name not in STANDARD_PARAMETERS and name not in front.parameters:
+            declared = ", ".join([*STANDARD_PARAMETERS, *front.parameters])
+            raise _malformed(file, f"${name} is not declared as a parameter", declared)

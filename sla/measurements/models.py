@@ -1,0 +1,69 @@
+"""Tables of measured periods, frozen with the contract version and evidence they used."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Boolean, Date, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from governance.contract.kpi_signature import Direction
+from governance.tables import Currency, Sha256, Table, UtcDateTime, row_key, row_of, text_of
+from sla.evidence.values import EvidenceDigest
+from sla.measurements.values import Status
+
+
+class MeasuredPeriodRecord(Table, table=True):
+    """All service levels of an engagement in one period, measured once."""
+
+    __tablename__ = "measured_period"
+    __table_args__ = (Index(None, "engagement_id", "period_start"),)
+
+    id: int = row_key()
+    engagement_id: int = row_of("engagement.id", index=False)
+    contract_version_id: int = row_of("contract_version.id")
+    period_start: date = Field(sa_type=Date)
+    period_end: date = Field(sa_type=Date)
+    currency: str = Field(sa_type=Currency)
+    warnings_json: str = Field(default="[]", sa_type=Text)
+    measured_at: datetime = Field(sa_type=UtcDateTime)
+    measured_by_id: int = row_of("user_account.id")
+
+
+class MeasurementRecord(Table, table=True):
+    """One service level in one period. Decimals are text, so that no digit is lost."""
+
+    __tablename__ = "measurement"
+    __table_args__ = (UniqueConstraint("measured_period_id", "service_level"),)
+
+    id: int = row_key()
+    measured_period_id: int = row_of("measured_period.id", index=False)
+    service_level: str = Field(sa_type=Text)
+    kpi: str = Field(sa_type=Text)
+    parameters_json: str = Field(sa_type=Text)
+    window_start: date = Field(sa_type=Date)
+    window_end: date = Field(sa_type=Date)
+    unit: str = Field(sa_type=Text)
+    direction: Direction = Field(sa_type=text_of(Direction, "direction"))
+    unrounded: str | None = Field(default=None, sa_type=Text)
+    value: str | None = Field(default=None, sa_type=Text)
+    expected: str = Field(sa_type=Text)
+    minimum: str | None = Field(default=None, sa_type=Text)
+    status: Status = Field(sa_type=text_of(Status, "status"))
+    consequential: bool = Field(sa_type=Boolean)
+    numerator: str | None = Field(default=None, sa_type=Text)
+    denominator: str | None = Field(default=None, sa_type=Text)
+    rows: int = Field(sa_type=BigInteger)
+    evidence_json: str = Field(sa_type=Text)
+    definition_sha256: str = Field(sa_type=Sha256)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The KPI's parameters as they were used."""
+        return dict(json.loads(self.parameters_json))
+
+    @property
+    def evidence(self) -> tuple[EvidenceDigest, ...]:
+        """The tables that the value was computed from."""
+        return tuple(EvidenceDigest(**one) for one in json.loads(self.evidence_json))

@@ -1,0 +1,65 @@
+"""Caps on a period's service credit, and sharing a capped total over the service levels.
+
+Source: the contract language, section "Service credits", common keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from governance.contract.service_credits import AtRiskPool, ServiceCreditTerms
+from governance.values import Period, minor_digits, round_money
+from sla.service_credits.values import PeriodResults, ServiceCredits
+
+_MONTHS_OF_ANNUAL_CAP = 12
+
+
+def cap_of(
+    terms: ServiceCreditTerms,
+    results: PeriodResults,
+    earlier: Sequence[ServiceCredits],
+    currency: str,
+) -> Decimal | None:
+    """The tightest cap agreed for the period, rounded half up; None where none is agreed.
+
+    The annual cap is its percentage of the bases of the last 12 months, this period included,
+    less the credits already given in them. Credits earned back don't free the annual cap again.
+    """
+    caps = list(_caps(terms, results, earlier))
+    return max(Decimal(0), round_money(min(caps), currency)) if caps else None
+
+
+def _caps(
+    terms: ServiceCreditTerms, results: PeriodResults, earlier: Sequence[ServiceCredits]
+) -> Iterator[Decimal]:
+    if isinstance(terms, AtRiskPool):
+        yield results.charges * terms.at_risk_percent / Decimal(100)
+    if terms.cap_percent is not None:
+        yield results.charges * terms.cap_percent / Decimal(100)
+    if terms.annual_cap_percent is not None:
+        year = Period.months_ending(results.period.end, _MONTHS_OF_ANNUAL_CAP)
+        within = [each for each in earlier if year.contains(each.period.end)]
+        bases = sum((each.base for each in within), results.charges)
+        given = sum((each.credit for each in within), Decimal(0))
+        yield bases * terms.annual_cap_percent / Decimal(100) - given
+
+
+def share_out(total: Decimal, uncapped: Mapping[str, Decimal], currency: str) -> dict[str, Decimal]:
+    """Share `total` over the credits in proportion, each share rounded half up to the currency.
+
+    What the rounding leaves over, or took too much, goes to the largest credit, and on to the
+    next largest where a share would exceed its own credit or fall below zero. So the shares add
+    up to `total`, which must not exceed the sum of the credits, exactly.
+    """
+    whole = sum(uncapped.values(), Decimal(0))
+    if total >= whole:
+        return dict(uncapped)
+    shares = {key: round_money(total * each / whole, currency) for key, each in uncapped.items()}
+    left = total - sum(shares.values(), Decimal(0))
+    for key in sorted(uncapped, key=lambda key: uncapped[key], reverse=True):
+        moved = max(-shares[key], min(left, uncapped[key] - shares[key]))
+        shares[key] += moved
+        left -= moved
+    cent = Decimal(1).scaleb(-minor_digits(currency))
+    return {key: share.quantize(cent) for key, share in shares.items()}

@@ -1,0 +1,141 @@
+"""Credits that the provider wins back by good months.
+
+Source: the contract language, section "Service credits", `earn_back` of at_risk_pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from governance.contract.kpi_signature import Direction
+from governance.contract.service_credits import EarnBack, EarnBackForm
+from governance.contract.service_levels import ServiceLevel
+from governance.values import Period, round_half_up, round_money
+from sla.measurements.calculation import status_of
+from sla.measurements.values import Status
+from sla.service_credits.assessment import Assessment, Case, better
+from sla.service_credits.values import EarnedBack, ServiceCredits
+from sla.service_credits.wording import (
+    amount_words,
+    clause_words,
+    number_words,
+    percent_words,
+)
+
+
+def earned_back(
+    terms: EarnBack,
+    cases: Mapping[str, Case],
+    so_far: Sequence[ServiceCredits],
+    engagement_starts: date,
+) -> tuple[EarnedBack, ...]:
+    """What comes back in the last of the periods, each credit at most once and never in excess.
+
+    `met` and `exceeded`: `percent` of a credit comes back when the service level was met (or
+    better than expected) in each of the `months` periods that follow it; a period without data
+    or excused is neither. `yearly_average`: years of `months` months are counted from the start of
+    the engagement; in the last period of each, the mean of the year's values, rounded as the
+    service level's values are, is held against `expected`, and where it is met `percent` of the
+    year's credits comes back. `so_far` has the credits of all periods so far, the last included.
+    Amounts are rounded half up to the currency.
+    """
+    if terms.form is EarnBackForm.YEARLY_AVERAGE:
+        return tuple(_by_yearly_average(terms, cases, so_far, engagement_starts))
+    return tuple(_by_good_periods(terms, cases, so_far))
+
+
+def _by_good_periods(
+    terms: EarnBack, cases: Mapping[str, Case], so_far: Sequence[ServiceCredits]
+) -> Iterator[EarnedBack]:
+    if len(so_far) <= terms.months:
+        return
+    missed = so_far[-1 - terms.months]
+    exceeded = terms.form is EarnBackForm.EXCEEDED
+    achieved = (
+        f"{'better than expected' if exceeded else 'met'} in the {terms.months} periods since"
+    )
+    for level_id, case in cases.items():
+        following = case.timeline[-terms.months :]
+        if all(_is_good(case, assessment, exceeded=exceeded) for assessment in following):
+            yield from _returned(terms, case, level_id, [missed], achieved)
+
+
+def _is_good(case: Case, assessment: Assessment, *, exceeded: bool) -> bool:
+    if assessment.status is not Status.MET or assessment.value is None:
+        return False
+    return not exceeded or better(case.direction, assessment.value, case.level.expected)
+
+
+def _by_yearly_average(
+    terms: EarnBack,
+    cases: Mapping[str, Case],
+    so_far: Sequence[ServiceCredits],
+    engagement_starts: date,
+) -> Iterator[EarnedBack]:
+    year = _year_ending(so_far[-1].period, engagement_starts, terms.months)
+    if year is None:
+        return
+    of_year = [each for each in so_far if year.contains(each.period.end)]
+    for level_id, case in cases.items():
+        mean = _mean_value(case, year)
+        if mean is not None and _is_met(case.level, case.direction, mean):
+            achieved = (
+                f"the average of {year.label}, {number_words(mean)},"
+                f" meets the expected {number_words(case.level.expected)}"
+            )
+            yield from _returned(terms, case, level_id, of_year, achieved)
+
+
+def _year_ending(period: Period, engagement_starts: date, months: int) -> Period | None:
+    """The year of so many months that closes with the period; None within a year."""
+    elapsed = (period.end.year - engagement_starts.year) * 12 + period.end.month
+    elapsed -= engagement_starts.month - 1
+    closes = elapsed > 0 and elapsed % months == 0
+    return Period.months_ending(period.end, months) if closes else None
+
+
+def _mean_value(case: Case, year: Period) -> Decimal | None:
+    values = [
+        assessment.value
+        for assessment in case.timeline
+        if assessment.value is not None
+        and assessment.consequential
+        and assessment.status is not Status.EXCUSED
+        and year.contains(assessment.period.end)
+    ]
+    if not values:
+        return None
+    mean = sum(values, Decimal(0)) / len(values)
+    # A mean of unrounded values may not end, so six decimals stand in for "unrounded".
+    return round_half_up(mean, 6 if case.level.round_to is None else case.level.round_to)
+
+
+def _is_met(level: ServiceLevel, direction: Direction, value: Decimal) -> bool:
+    return status_of(value, level.expected, level.minimum, direction) is Status.MET
+
+
+def _returned(
+    terms: EarnBack,
+    case: Case,
+    level_id: str,
+    so_far: Sequence[ServiceCredits],
+    achieved: str,
+) -> Iterator[EarnedBack]:
+    for given in so_far:
+        credit = next(
+            (level.credit for level in given.service_levels if level.id == level_id), Decimal(0)
+        )
+        amount = round_money(credit * terms.percent / Decimal(100), case.currency)
+        if amount:
+            yield EarnedBack(
+                service_level=level_id,
+                period=given.period,
+                amount=amount,
+                why=(
+                    f"{clause_words(case.level)}: {achieved}, so {percent_words(terms.percent)} of"
+                    f" the credit of {given.period.label} comes back,"
+                    f" {amount_words(amount, case.currency)}"
+                ),
+            )

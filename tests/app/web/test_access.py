@@ -1,0 +1,114 @@
+"""Who gets to which page: every route, every kind of visitor."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.access import Permission
+from tests.app.web.support import World, address, routes
+
+NOT_OF_AN_ENGAGEMENT = {"public", "signed_in_only"}
+
+
+def _permission(options: dict[str, object]) -> Permission | None:
+    guards = options["guards"]
+    assert isinstance(guards, list | tuple)
+    found = [guard.permission for guard in guards if hasattr(guard, "permission")]
+    return found[0] if found else None
+
+
+@pytest.fixture
+def guarded(world: World) -> list[tuple[str, str, Permission]]:
+    """Method, path and permission of the routes that belong to an engagement."""
+    return [
+        (method, path, permission)
+        for method, path, options in routes(world.app)
+        if (permission := _permission(dict(options)))
+    ]
+
+
+def test_every_route_says_who_may_call_it(world: World):
+    for method, path, options in routes(world.app):
+        belongs = "{reference" in path
+        assert (_permission(dict(options)) is not None) == belongs, f"{method} {path}"
+        assert belongs or NOT_OF_AN_ENGAGEMENT & options.keys(), f"{method} {path}"
+
+
+def test_only_signing_in_and_health_are_public(world: World):
+    public = {(method, path) for method, path, options in routes(world.app) if "public" in options}
+    assert public == {("GET", "/health"), ("GET", "/sign-in"), ("POST", "/sign-in")}
+
+
+def test_strangers_are_sent_to_sign_in(world: World):
+    with world.browser() as browser:
+        for method, path, options in routes(world.app):
+            if "public" in options:
+                continue
+            answer = browser.request(method, address(path, world))
+            assert answer.status_code == 303, f"{method} {path}"
+            assert answer.headers["location"].startswith("/sign-in"), f"{method} {path}"
+
+
+def test_sign_in_comes_back_to_the_page_asked_for(world: World):
+    with world.browser() as browser:
+        answer = browser.get("/engagements/ENG-1?from=25")
+        assert answer.headers["location"] == "/sign-in?next=/engagements/ENG-1%3Ffrom%3D25"
+        answer = browser.get("/engagements", headers={"HX-Request": "true"})
+        assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_members_see_every_page(world: World, guarded: list[tuple[str, str, Permission]]):
+    for method, path, permission in guarded:
+        if method != "GET":
+            continue
+        user = world.auditor if permission is Permission.VIEW_AUDIT else world.manager
+        with world.signed_in(user) as (browser, _):
+            assert browser.get(address(path, world)).status_code == 200, path
+
+
+def test_someone_elses_engagement_is_not_found(
+    world: World, guarded: list[tuple[str, str, Permission]]
+):
+    with world.signed_in(world.manager) as (browser, token):
+        for method, path, _ in guarded:
+            for reference in ("ENG-2", "no-such"):
+                target = address(path, world, reference=reference)
+                answer = browser.request(method, target, headers={"X-CSRF-Token": token})
+                assert answer.status_code == 404, f"{method} {target}"
+                assert "Clearwater" not in answer.text.replace(
+                    "Clearwater Receivables Ltd</small>", ""
+                )
+
+
+def test_a_role_without_the_permission_is_refused(
+    world: World, guarded: list[tuple[str, str, Permission]]
+):
+    with world.signed_in(world.finance) as (browser, token):
+        for method, path, permission in guarded:
+            answer = browser.request(method, address(path, world), headers={"X-CSRF-Token": token})
+            allowed = permission is Permission.VIEW
+            assert (answer.status_code == 403) is not allowed, f"{method} {path}"
+
+
+def test_another_tenants_parts_of_ones_own_engagement_are_not_found(world: World):
+    with world.signed_in(world.stranger) as (browser, _):
+        for path in (f"evidence/{world.evidence_sha256}", "hand-ins/1", "periods/2026-01"):
+            assert browser.get(f"/engagements/ENG-2/{path}").status_code == 404, path
+
+
+def test_pages_offer_only_what_the_role_may_do(world: World):
+    with world.signed_in(world.finance) as (browser, _):
+        page = browser.get("/engagements/ENG-1").text
+        invoice = browser.get("/engagements/ENG-1/periods/2026-01/invoice").text
+    assert "Hand in evidence" not in page
+    assert "Period to settle" not in page
+    assert "Issue the invoice" not in invoice
+
+
+def test_looking_changes_nothing(world: World):
+    before = world.counts()
+    with world.signed_in(world.manager) as (browser, _):
+        for method, path, _options in routes(world.app):
+            if method == "GET":
+                browser.get(address(path, world))
+    assert world.counts() == before

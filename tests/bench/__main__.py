@@ -1,0 +1,50 @@
+"""`make bench`: every KPI and the import against named references, as ratios.
+
+All figures of a table come from one run on one machine. The table goes to
+`docs/performance.md`; nothing here fails because something was slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from pathlib import Path
+
+import duckdb
+
+from tests.bench.imports import import_table
+from tests.bench.kpis import big_table, common_table
+from tests.paths import ROOT
+
+REPORT = ROOT / "docs" / "performance.md"
+
+_HEAD = """# Performance
+
+Written by `make bench`; ratios of one run, best of three, so they say more than the seconds.
+Machine: {cores} cores, {machine}, DuckDB {duckdb}.
+
+"""
+
+
+def main() -> None:
+    """Run the benchmarks and write the report."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--invoices", type=int, default=10_000_000)
+    options.add_argument("--common", type=int, default=500_000)
+    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--folder", type=Path, default=ROOT / "var" / "bench")
+    options.add_argument("--report", type=Path, default=REPORT)
+    chosen = options.parse_args()
+    head = _HEAD.format(cores=os.cpu_count(), machine=platform.machine(), duckdb=duckdb.__version__)
+    parts = [
+        big_table(chosen.folder, chosen.invoices),
+        common_table(chosen.folder, chosen.common),
+        import_table(chosen.folder, chosen.rows),
+    ]
+    chosen.report.write_text(head + "\n".join(parts), encoding="utf-8")
+    print(f"Written: {chosen.report}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""Invoices issued: numbered without gaps, frozen, once only, also at the same moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, col
+
+from app.database import session_scope
+from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
+from billing.invoices.series import take_number
+from billing.invoices.service import invoices_of, issue_invoice
+from billing.settlement.models import DocumentKind
+from billing.settlement.queries import get_document, get_settled_period
+from billing.settlement.service import settle_period
+from billing.settlement.values import InvoiceHeader, Settlement
+from governance.access import Actor, Role
+from governance.audit.models import Action
+from governance.audit.service import events_of
+from governance.engagements.models import Engagement
+from governance.engagements.service import add_contract
+from governance.errors import BadInput, Conflict, Forbidden, NotFound
+from governance.parties.service import organisation_of
+from governance.values import Period
+from sla.evidence.models import EvidenceTable
+from sla.evidence.service import current_tables
+from tests.factories import (
+    FEBRUARY,
+    JANUARY,
+    NOW,
+    TextRenderer,
+    contract_bytes,
+    make_actor,
+    make_engagement,
+    make_evidence,
+    make_member,
+    make_workshop,
+)
+
+PARALLEL = 20
+PATTERN = "CW-{year}-{sequence:05}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An engagement with a draft invoice for January."""
+
+    actor: Actor
+    engagement: Engagement
+
+
+def _scene(session: Session, folder: Path, data: bytes | None = None) -> Scene:
+    actor = make_actor(session)
+    engagement = (
+        make_engagement(session, actor)
+        if data is None
+        else add_contract(session, actor, "c.yaml", data).engagement
+    )
+    make_evidence(session, actor, engagement, folder)
+    settle_period(session, actor, engagement, JANUARY, make_workshop(folder))
+    return Scene(actor, engagement)
+
+
+@pytest.fixture
+def scene(session: Session, tmp_path: Path) -> Scene:
+    return _scene(session, tmp_path)
+
+
+def _issue(session: Session, scene: Scene, folder: Path, period: Period = JANUARY) -> FeeInvoice:
+    return issue_invoice(session, scene.actor, scene.engagement, period, make_workshop(folder))
+
+
+def test_an_issued_invoice_has_number_dates_and_its_documents(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    invoice = _issue(session, scene, tmp_path)
+    assert (invoice.state, invoice.number) == (InvoiceState.ISSUED, "CW-2026-00001")
+    assert (invoice.issued_on, invoice.due_on) == (
+        NOW.date(),
+        NOW.date() + timedelta(days=30),
+    )
+    pdf = get_document(session, scene.actor, scene.engagement, JANUARY, DocumentKind.INVOICE_PDF)
+    assert pdf.data == b"CW-2026-00001 2026-01 1079.03"
+    figures = get_document(session, scene.actor, scene.engagement, JANUARY, DocumentKind.INVOICE)
+    assert "CW-2026-00001" in json.dumps(json.loads(figures.data))
+    event = events_of(session, scene.engagement.id)[0]
+    assert (event.action, event.subject_label) == (Action.INVOICE_ISSUED, "CW-2026-00001")
+
+
+def test_numbers_follow_one_another_and_start_anew_each_year(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    settle_period(session, scene.actor, scene.engagement, FEBRUARY, make_workshop(tmp_path))
+    assert _issue(session, scene, tmp_path).sequence == 1
+    assert _issue(session, scene, tmp_path, FEBRUARY).sequence == 2
+    provider = scene.engagement.provider_id
+    taken = take_number(session, provider, PATTERN, NOW.date().replace(year=2027))
+    assert taken.number == "CW-2027-00001"
+    assert take_number(session, provider, "{sequence}", NOW.date()).number == "1"
+
+
+def test_an_invoice_is_issued_once(session: Session, scene: Scene, tmp_path: Path) -> None:
+    _issue(session, scene, tmp_path)
+    with pytest.raises(Conflict, match="issued already"):
+        _issue(session, scene, tmp_path)
+    (series,) = session.scalars(select(InvoiceSeries))
+    assert series.last_sequence == 1
+
+
+def test_figures_that_no_longer_come_out_are_not_issued(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    stored = get_settled_period(session, scene.actor, scene.engagement, JANUARY)
+    session.execute(
+        text("UPDATE settlement_document SET sha256 = 'x' WHERE settlement_id = :id"),
+        {"id": stored.settlement.id},
+    )
+    session.expire_all()
+    with pytest.raises(Conflict, match="no longer comes out"):
+        _issue(session, scene, tmp_path)
+    assert list(session.scalars(select(InvoiceSeries))) == []
+
+
+def test_a_contract_without_a_usable_number_pattern(session: Session, tmp_path: Path) -> None:
+    try:
+        scene = _scene(session, tmp_path, contract_bytes(number="CW-{year}"))
+    except BadInput:
+        return  # The contract's own check may refuse it first.
+    with pytest.raises(BadInput, match="pattern"):
+        _issue(session, scene, tmp_path)
+
+
+def test_issuing_is_for_members_with_the_permission(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound):
+        _issue(session, replace(scene, actor=make_actor(session)), tmp_path)
+    client = make_member(session, scene.engagement, Role.CLIENT_FINANCE)
+    with pytest.raises(Forbidden):
+        _issue(session, replace(scene, actor=client), tmp_path)
+    with pytest.raises(NotFound):
+        _issue(session, scene, tmp_path, FEBRUARY)
+
+
+_COPIED_LINE = """
+    INSERT INTO fee_invoice_line
+    SELECT 99999, invoice_id, 99, charge, title, clause, quantity, unit, meter, currency,
+        amount_minor, tax_category, tax_rate, steps_json
+    FROM fee_invoice_line
+"""
+_FORBIDDEN = (
+    "UPDATE fee_invoice SET payable_minor = 0, total_minor = 0",
+    "UPDATE fee_invoice SET state = 'draft'",
+    "DELETE FROM fee_invoice",
+    "UPDATE fee_invoice_line SET amount_minor = 0",
+    "DELETE FROM fee_invoice_line",
+    _COPIED_LINE,
+    "UPDATE settlement_document SET sha256 = ''",
+    "DELETE FROM settlement_document",
+    "UPDATE measurement SET value = '100'",
+    "UPDATE service_credit SET credit_minor = 0",
+    "UPDATE settlement SET period_end = period_start",
+    "UPDATE evidence_table SET sha256 = 'x'",
+)
+
+
+def test_what_was_issued_is_frozen(session: Session, scene: Scene, tmp_path: Path) -> None:
+    _issue(session, scene, tmp_path)
+    for statement in _FORBIDDEN:
+        with pytest.raises(DBAPIError, match="is refused"), session.begin_nested():
+            session.execute(text(statement))
+
+
+class _BrokenRenderer(TextRenderer):
+    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+        raise RuntimeError(settlement.period.label, header.number)
+
+
+def test_an_error_after_the_number_was_taken_skips_none(
+    fresh_engine: Engine, tmp_path: Path
+) -> None:
+    with session_scope(fresh_engine) as session:
+        scene = _scene(session, tmp_path)
+    broken = replace(make_workshop(tmp_path), render=_BrokenRenderer())
+    with pytest.raises(RuntimeError), session_scope(fresh_engine) as session:
+        issue_invoice(session, scene.actor, scene.engagement, JANUARY, broken)
+    with session_scope(fresh_engine) as session:
+        assert _issue(session, scene, tmp_path).number == "CW-2026-00001"
+
+
+def _at_once(work: Callable[[int], str]) -> list[str]:
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(work, range(PARALLEL)))
+
+
+def test_twenty_numbers_taken_at_once_are_distinct_and_without_gap(fresh_engine: Engine) -> None:
+    with session_scope(fresh_engine) as session:
+        provider = organisation_of(session, make_actor(session).signed_in_id).id
+
+    def take(_number: int) -> str:
+        with session_scope(fresh_engine) as session:
+            return take_number(session, provider, PATTERN, NOW.date()).number
+
+    expected = [f"CW-2026-{number:05}" for number in range(1, PARALLEL + 1)]
+    assert sorted(_at_once(take)) == expected
+
+
+def _twenty_drafts(session: Session, folder: Path) -> list[Scene]:
+    first = _scene(session, folder)
+    tables = current_tables(session, first.actor, first.engagement)
+    scenes = [first]
+    for number in range(2, PARALLEL + 1):
+        engagement = make_engagement(session, first.actor, f"ENG-{number}")
+        session.add_all(
+            [
+                EvidenceTable(
+                    **table.model_dump(exclude={"id", "engagement_id"}),
+                    engagement_id=engagement.id,
+                )
+                for table in tables
+            ]
+        )
+        session.flush()
+        settle_period(session, first.actor, engagement, JANUARY, make_workshop(folder))
+        scenes.append(Scene(first.actor, engagement))
+    return scenes
+
+
+def test_twenty_drafts_issued_at_once_get_twenty_numbers(
+    postgresql_engine: Engine, tmp_path: Path
+) -> None:
+    with session_scope(postgresql_engine) as session:
+        scenes = _twenty_drafts(session, tmp_path)
+
+    def issue(number: int) -> str:
+        with session_scope(postgresql_engine) as session:
+            return _issue(session, scenes[number], tmp_path).number or ""
+
+    expected = [f"CW-2026-{number:05}" for number in range(1, PARALLEL + 1)]
+    assert sorted(_at_once(issue)) == expected
+
+
+def test_one_draft_issued_twenty_times_at_once_gets_one_number(
+    postgresql_engine: Engine, tmp_path: Path
+) -> None:
+    with session_scope(postgresql_engine) as session:
+        scene = _scene(session, tmp_path)
+
+    def issue(_number: int) -> str:
+        try:
+            with session_scope(postgresql_engine) as session:
+                return _issue(session, scene, tmp_path).number or ""
+        except Conflict:
+            return "refused"
+
+    answers = sorted(_at_once(issue))
+    assert answers == ["CW-2026-00001"] + ["refused"] * (PARALLEL - 1)
+    with session_scope(postgresql_engine, read_only=True) as session:
+        (invoice,) = invoices_of(session, scene.actor, scene.engagement)
+        (series,) = session.scalars(select(InvoiceSeries))
+        issued = [
+            one
+            for one in events_of(session, scene.engagement.id)
+            if one.action is Action.INVOICE_ISSUED
+        ]
+        documents = session.scalars(
+            select(FeeInvoice).where(col(FeeInvoice.state) == InvoiceState.ISSUED)
+        ).all()
+    assert (invoice.number, series.last_sequence) == ("CW-2026-00001", 1)
+    assert (len(issued), len(documents)) == (1, 1)

@@ -1,0 +1,151 @@
+"""Meters on small ledgers, from tests/cases/meters.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from billing.charges.values import Meter
+from billing.metering.catalogue import load_meters
+from billing.metering.definitions import MeterKind, parse_meter
+from billing.metering.engine import drill_down_meter, read_meter
+from governance.errors import BadInput
+from governance.values import Period
+from sla.evidence.datasets import DATASETS
+from sla.evidence.values import EvidenceDigest
+from tests.paths import CASES
+from tests.sla.kpis.ledgers import ledger_of, rows_of
+
+# The base loader reads every scalar as text, so that no number passes through a float.
+_CASES = yaml.load((CASES / "meters.yaml").read_bytes(), yaml.BaseLoader)  # noqa: S506 (makes texts only)
+_EXPECTED = [(case["evidence"], expected) for case in _CASES for expected in case["expect"]]
+_FEBRUARY = Period.month(2026, 2)
+_INVOICE = "invoice_id, issue_date, due_date, amount\nI1, 2026-02-01, 2026-03-03, 200.00"
+
+
+def _shown(meter: Meter) -> Any:
+    if isinstance(meter, tuple):
+        return [[each.amount, each.age_days, each.count] for each in meter]
+    return dict(meter) if isinstance(meter, Mapping) else meter
+
+
+def _wanted(expected: dict[str, Any]) -> Any:
+    if "amounts" in expected:
+        return [[Decimal(cell) for cell in row] for row in expected["amounts"]]
+    if "roles" in expected:
+        return {role: Decimal(fte) for role, fte in expected["roles"].items()}
+    return Decimal(expected["quantity"])
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"), _EXPECTED, ids=lambda value: value.get("meter", "")
+)
+def test_quantities(evidence: dict[str, str], expected: dict[str, Any]) -> None:
+    tables = {name: rows_of(table) for name, table in evidence.items()}
+    period = Period.parse(expected["period"])
+    with ledger_of(tables) as ledger:
+        meter, reading = read_meter(expected["meter"], ledger, period)
+        page = drill_down_meter(expected["meter"], ledger, period)
+    assert _shown(meter) == _wanted(expected)
+    assert reading.meter == expected["meter"]
+    assert reading.rows == int(expected["rows"]) == page.total == len(page.rows)
+
+
+def test_every_meter_has_a_case() -> None:
+    assert {expected["meter"] for _, expected in _EXPECTED} == set(load_meters())
+
+
+def test_a_reading_names_its_evidence_and_definition() -> None:
+    with ledger_of({"invoices": rows_of(_INVOICE)}) as ledger:
+        _, reading = read_meter("invoices_issued", ledger, _FEBRUARY)
+    assert reading.evidence == (EvidenceDigest("invoices", "sha256 of invoices"),)
+    assert reading.definition_sha256 == load_meters()["invoices_issued"].sha256
+
+
+def test_converted_amounts_rest_on_the_rates_too() -> None:
+    tables: dict[str, Any] = dict.fromkeys(("allocations", "invoices", "fx_rates"), ())
+    with ledger_of(tables) as ledger:
+        meter, reading = read_meter("cash_collected", ledger, _FEBRUARY)
+    assert meter == ()
+    assert [digest.dataset for digest in reading.evidence] == [
+        "allocations",
+        "invoices",
+        "fx_rates",
+    ]
+
+
+def test_drill_down_pages() -> None:
+    evidence = _CASES[0]["evidence"]
+    with ledger_of({name: rows_of(table) for name, table in evidence.items()}) as ledger:
+        page = drill_down_meter("invoices_issued", ledger, _FEBRUARY, offset=1, limit=1)
+    assert page.total == 2
+    assert [dict(zip(page.columns, row, strict=True))["invoice_id"] for row in page.rows] == ["I3"]
+
+
+def test_an_unknown_meter_names_the_nearest() -> None:
+    with ledger_of({}) as ledger, pytest.raises(BadInput, match="nearest is 'invoices_issued'"):
+        read_meter("invoice_issued", ledger, _FEBRUARY)
+
+
+@pytest.mark.parametrize("name", load_meters())
+def test_a_dataset_that_was_not_handed_in_is_no_zero(name: str) -> None:
+    with ledger_of({}) as ledger:
+        for act in (read_meter, drill_down_meter):
+            with pytest.raises(BadInput, match=f"meter {name} needs the dataset"):
+                act(name, ledger, _FEBRUARY)
+
+
+def test_a_column_that_no_row_states_is_no_zero() -> None:
+    receipts = rows_of("receipt_id, received_at, amount\nR1, 2026-02-01 08:00:00, 5.00")
+    with (
+        ledger_of({"receipts": receipts}) as ledger,
+        pytest.raises(BadInput, match=r"receipts\.posted_at"),
+    ):
+        read_meter("receipts_posted", ledger, _FEBRUARY)
+    with ledger_of({"receipts": []}) as ledger:
+        assert read_meter("receipts_posted", ledger, _FEBRUARY)[0] == 0
+
+
+def test_every_definition_names_known_datasets() -> None:
+    for definition in load_meters().values():
+        assert set(definition.datasets) <= set(DATASETS)
+        assert definition.kind in MeterKind
+
+
+_FILE = """/* ---
+title: T
+kind: count
+datasets: [invoices]
+definition: D
+source: S
+drill_down: R
+--- */
+WITH
+counted AS (SELECT * FROM invoices)
+-- figure
+SELECT count(*) AS quantity, count(*) AS ledger_rows FROM counted
+-- drill-down
+SELECT * FROM counted ORDER BY invoice_id
+"""
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "message"),
+    [
+        ("-- figure", "-- number", "not a meter's file"),
+        ("kind: count", "kind: sum", "front matter"),
+        ("kind: count", "kind: [", "the front matter is not YAML"),
+        ("source: S", "", "front matter"),
+        ("ORDER BY invoice_id", "ORDER BY; SELECT 1", "SQL"),
+        ("SELECT * FROM counted", "SELECT ( FROM counted", "the SQL can't be read"),
+        ("FROM invoices", "FROM invoices WHERE issue_date > $since", r"unknown parameter \$since"),
+    ],
+)
+def test_malformed_files(replaced: str, by: str, message: str) -> None:
+    assert parse_meter("good", _FILE).kind is MeterKind.COUNT
+    with pytest.raises(BadInput, match=message):
+        parse_meter("bad", _FILE.replace(replaced, by))

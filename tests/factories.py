@@ -1,0 +1,190 @@
+"""Makes what services need: people, engagements, evidence; each call adds what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from billing.settlement.service import Workshop
+from billing.settlement.values import InvoiceHeader, Settlement
+from governance.access import Actor, Role
+from governance.engagements.models import Engagement
+from governance.engagements.service import ContractAdded, add_contract
+from governance.parties.models import Membership, OrganisationKind, User
+from governance.parties.passwords import hash_password
+from governance.parties.service import find_or_create_organisation
+from governance.values import Period
+from sla.evidence.models import EvidenceHandIn
+from sla.evidence.service import Upload, hand_in
+from sla.kpis.catalogue import load_catalogue
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+JANUARY = Period.month(2026, 1)
+FEBRUARY = Period.month(2026, 2)
+PASSWORD = "a long enough sentence"
+_PASSWORD_HASH = hash_password(PASSWORD)
+_NUMBERS = count(1)
+
+_CONTRACT = """\
+plumbline: 1
+engagement:
+  reference: {reference}
+  title: Collections
+  model: function_specific
+  functions: [collections]
+  client: {{name: {client}, country: DE}}
+  provider: {{name: {provider}, country: IE}}
+  currency: EUR
+  time_zone: Europe/Berlin
+  starts: 2026-01-01
+service_levels:
+  - id: SL-01
+    title: Collected within terms
+    clause: Schedule 2, 1
+    kpi: collected_within_terms
+    parameters: {{weight: count}}
+    expected: "{expected}"
+    minimum: "50.0"
+    round_to: 1
+    category: collections
+    allocation: 100
+service_credits:
+  method: at_risk_pool
+  at_risk_percent: 10
+  categories: {{collections: 100}}
+charges:
+  - id: CH-01
+    title: Service desk
+    clause: Schedule 4, 1
+    type: fixed
+    amount: "1000.00"
+    per: month
+  - id: CH-02
+    title: Invoices issued
+    clause: Schedule 4, 2
+    type: per_unit
+    meter: invoices_issued
+    pricing: {{scheme: flat, price: "2.50"}}
+invoicing: {{every: month, due_days: 30, number: "{number}", tax: {{category: standard, rate: 19}}}}
+"""
+
+INVOICES = """\
+invoice_id,customer_id,issue_date,due_date,currency,amount
+I-1,C-1,2026-01-05,2026-01-20,EUR,100.00
+I-2,C-1,2026-01-10,2026-01-25,EUR,200.00
+I-3,C-2,2026-01-15,2026-01-30,EUR,300.00
+I-4,C-2,2026-02-03,2026-02-20,EUR,400.00
+"""
+RECEIPTS = """\
+receipt_id,customer_id,received_at,currency,amount
+R-1,C-1,2026-01-18,EUR,100.00
+R-2,C-2,2026-02-10,EUR,300.00
+"""
+ALLOCATIONS = """\
+receipt_id,invoice_id,amount,applied_on
+R-1,I-1,100.00,2026-01-18
+R-2,I-3,300.00,2026-02-10
+"""
+
+
+def contract_bytes(
+    reference: str = "ENG-1",
+    *,
+    client: str = "Nordlicht Handel GmbH",
+    provider: str = "Clearwater Receivables Ltd",
+    expected: str = "80.0",
+    number: str = "CW-{year}-{sequence:05}",
+) -> bytes:
+    """A contract with one service level and two charges: 1 000.00 a month and 2.50 an invoice."""
+    return _CONTRACT.format(
+        reference=reference, client=client, provider=provider, expected=expected, number=number
+    ).encode()
+
+
+def make_user(
+    session: Session,
+    kind: OrganisationKind = OrganisationKind.PROVIDER,
+    organisation: str = "Clearwater Receivables Ltd",
+) -> User:
+    """A user with an e-mail address of its own, whose password is PASSWORD."""
+    country = {OrganisationKind.CLIENT: "DE"}.get(kind, "IE")
+    employer = find_or_create_organisation(session, kind, organisation, country, NOW)
+    email = f"person{next(_NUMBERS)}@example.org"
+    user = User(
+        email=email,
+        email_key=email,
+        name="Ada Person",
+        password_hash=_PASSWORD_HASH,
+        organisation_id=employer.id,
+        created_at=NOW,
+    )
+    session.add(user)
+    session.flush()
+    return user
+
+
+def actor_of(user: User, at: datetime = NOW) -> Actor:
+    """The user, acting at a moment."""
+    return Actor(user.id, user.name, at, "request-1")
+
+
+def make_actor(session: Session) -> Actor:
+    """A new user of a provider, acting."""
+    return actor_of(make_user(session))
+
+
+def make_contract(session: Session, actor: Actor, reference: str = "ENG-1") -> ContractAdded:
+    """An engagement that the actor opened."""
+    return add_contract(session, actor, "contract.yaml", contract_bytes(reference))
+
+
+def make_engagement(session: Session, actor: Actor, reference: str = "ENG-1") -> Engagement:
+    """The same, where only the engagement matters."""
+    return make_contract(session, actor, reference).engagement
+
+
+def make_member(session: Session, engagement: Engagement, role: Role) -> Actor:
+    """A new user in one role of an engagement, acting."""
+    user = make_user(session)
+    session.add(Membership(user_id=user.id, engagement_id=engagement.id, role=role))
+    session.flush()
+    return actor_of(user)
+
+
+def write_evidence_folder(folder: Path, **files: str) -> Path:
+    """A folder with small ledgers; `files` replace the content of a dataset."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {"invoices": INVOICES, "receipts": RECEIPTS, "allocations": ALLOCATIONS} | files
+    for name, content in contents.items():
+        (folder / f"{name}.csv").write_text(content, encoding="utf-8")
+    return folder
+
+
+def make_evidence(
+    session: Session, actor: Actor, engagement: Engagement, folder: Path
+) -> EvidenceHandIn:
+    """The small ledgers, handed in; tables are kept in `folder / "store"`."""
+    source = write_evidence_folder(folder / "evidence")
+    return hand_in(session, actor, engagement, Upload(source, "evidence"), folder / "store")
+
+
+@dataclass(frozen=True, slots=True)
+class TextRenderer:
+    """Stands in for the PDF renderer: writes what a document would state."""
+
+    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+        """The number, the period and the amount payable."""
+        return f"{header.number} {settlement.period.label} {settlement.priced.payable}".encode()
+
+    def pack(self, settlement: Settlement) -> bytes:
+        """The period."""
+        return f"pack {settlement.period.label}".encode()
+
+
+def make_workshop(folder: Path) -> Workshop:
+    """What settlements need: tables in `folder / "store"`, the real catalogue, text for PDFs."""
+    return Workshop(folder / "store", load_catalogue(), TextRenderer())

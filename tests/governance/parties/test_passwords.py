@@ -1,0 +1,50 @@
+"""Passwords: which are taken, how they are kept, how they are compared."""
+
+from __future__ import annotations
+
+import pytest
+from argon2 import PasswordHasher
+
+from governance.errors import BadInput
+from governance.parties.passwords import (
+    check_password,
+    hash_password,
+    needs_rehash,
+    password_matches,
+)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["short", "x" * 257, "Password123", "qwertyuiop", "ada@example.org", "ADA@example.org"],
+)
+def test_weak_passwords_are_refused(password: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        check_password(password, email="ada@example.org")
+    assert password not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "password", ["eight ch", "x" * 255 + "y", "ünïcödé 密码 🔑", " spaces  kept "]
+)
+def test_other_passwords_are_taken_whatever_their_characters(password: str) -> None:
+    check_password(password, email="ada@example.org")
+
+
+def test_hashes_are_argon2id_salted_and_compared_exactly() -> None:
+    first, second = hash_password("a long Sentence"), hash_password("a long Sentence")
+    assert first.startswith("$argon2id$")
+    assert first != second
+    assert password_matches(first, "a long Sentence")
+    assert not password_matches(first, "a long sentence")
+    assert not password_matches(first, "a long Sentence ")
+    assert not needs_rehash(first)
+
+
+def test_an_unknown_user_matches_nothing_not_even_the_dummy() -> None:
+    assert not password_matches(None, "no user has this password")
+    assert not password_matches("not a hash", "anything")
+
+
+def test_hashes_of_older_parameters_are_noticed() -> None:
+    assert needs_rehash(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("x"))

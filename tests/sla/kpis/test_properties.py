@@ -1,0 +1,274 @@
+"""What holds for every ledger, however it was settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.values import Period
+from sla.evidence.ledger import Ledger
+from sla.kpis import engine
+from sla.kpis.catalogue import load_catalogue
+from sla.kpis.definitions import KpiDefinition
+from sla.kpis.engine import drill_down, run_kpi
+from sla.kpis.parameters import bind_parameters, resolve_parameters
+from sla.kpis.values import KpiResult
+from tests.sla.kpis.ledgers import Row, ledger_of
+
+PERIOD = Period.parse("2026-03")
+_FIRST = date(2025, 11, 1)
+_DAYS = st.integers(0, 180).map(lambda days: _FIRST + timedelta(days=days))
+_AMOUNTS = st.integers(0, 500_000).map(lambda cents: Decimal(cents).scaleb(-2))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Cash or an adjustment; `kind` is empty for cash."""
+
+    invoice: int
+    amount: Decimal
+    on: date
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """With its terms in days."""
+
+    amount: Decimal
+    issued: date
+    terms: int
+
+
+@dataclass(frozen=True)
+class Book:
+    """Invoices and what settles them."""
+
+    invoices: Sequence[Invoice]
+    settlements: Sequence[Settlement]
+
+    def tables(self) -> Mapping[str, Sequence[Row]]:
+        """As evidence; disputes on every second invoice, resolved after its terms."""
+        return {
+            "invoices": [
+                {
+                    "invoice_id": f"I{number}",
+                    "issue_date": invoice.issued,
+                    "due_date": invoice.issued + timedelta(days=invoice.terms),
+                    "amount": invoice.amount,
+                }
+                for number, invoice in enumerate(self.invoices)
+            ],
+            "allocations": [
+                {
+                    "receipt_id": f"R{number}",
+                    "invoice_id": f"I{each.invoice}",
+                    "amount": each.amount,
+                    "applied_on": each.on,
+                }
+                for number, each in enumerate(self.settlements)
+                if not each.kind
+            ],
+            "adjustments": [
+                {
+                    "adjustment_id": f"A{number}",
+                    "invoice_id": f"I{each.invoice}",
+                    "kind": each.kind,
+                    "amount": each.amount,
+                    "effective_on": each.on,
+                }
+                for number, each in enumerate(self.settlements)
+                if each.kind
+            ],
+            "disputes": [
+                {
+                    "dispute_id": f"D{number}",
+                    "invoice_id": f"I{number}",
+                    "opened_at": invoice.issued,
+                    "resolved_at": invoice.issued + timedelta(days=invoice.terms),
+                }
+                for number, invoice in enumerate(self.invoices)
+                if number % 2
+            ],
+            "observations": [
+                {"measure": "uptime", "period": PERIOD.label, "value": len(self.invoices)}
+            ],
+        }
+
+    def settled(self, number: int, day: date) -> Decimal:
+        """What came off an invoice up to a day."""
+        return sum(
+            (each.amount for each in self.settlements if each.invoice == number and each.on <= day),
+            Decimal(0),
+        )
+
+    def receivable(self, day: date) -> Decimal:
+        """Σ open(i, day), as kpis.md words it."""
+        return sum(
+            (
+                max(invoice.amount - self.settled(number, day), Decimal(0))
+                for number, invoice in enumerate(self.invoices)
+                if invoice.issued <= day
+            ),
+            Decimal(0),
+        )
+
+    def unapplied(self, day: date) -> Decimal:
+        """What was settled beyond the amounts of the invoices issued up to a day."""
+        return sum(
+            (
+                max(self.settled(number, day) - invoice.amount, Decimal(0))
+                for number, invoice in enumerate(self.invoices)
+                if invoice.issued <= day
+            ),
+            Decimal(0),
+        )
+
+
+@st.composite
+def books(draw: st.DrawFn, kinds: Sequence[str] = ("", "", "credit_note", "write_off")) -> Book:
+    """Ledgers with partial payments, over-allocation and settlement on every day from issue."""
+    invoices = draw(st.lists(st.builds(Invoice, _AMOUNTS, _DAYS, st.integers(0, 60)), max_size=6))
+    settlements = []
+    for number, invoice in enumerate(invoices):
+        for _ in range(draw(st.integers(0, 3))):
+            # Whole amounts and halves make full payment likely, which random amounts don't.
+            part = draw(st.sampled_from(["0.5", "1", "0.3", "1.2"]))
+            amount = (invoice.amount * Decimal(part)).quantize(Decimal("0.01"))
+            day = invoice.issued + timedelta(days=draw(st.integers(0, 90)))
+            settlements.append(Settlement(number, amount, day, draw(st.sampled_from(kinds))))
+    return Book(invoices, settlements)
+
+
+def _run(kpi: str, ledger: Ledger, period: Period = PERIOD, **parameters: str) -> KpiResult:
+    return run_kpi(load_catalogue()[kpi], ledger, period, parameters)
+
+
+def _amount(number: Decimal | None) -> Decimal:
+    return Decimal(0) if number is None else number
+
+
+@settings(max_examples=30)
+@given(books())
+def test_buckets_add_up_to_the_receivable(book: Book) -> None:
+    with ledger_of(book.tables()) as ledger:
+        ageing = _run("ageing", ledger)
+        shares = [_run(kpi, ledger).value for kpi in ("share_past_due", "share_over_90")]
+    assert _amount(ageing.value) == book.receivable(PERIOD.end)
+    assert sum((ageing.values or {}).values()) == book.receivable(PERIOD.end)
+    assert all(share is None or 0 <= share <= 100 for share in shares)
+
+
+@settings(max_examples=30)
+@given(books())
+def test_receivable_rolls_forward(book: Book) -> None:
+    """Opening + sales − cash − adjustments = closing, with what is over-allocated unapplied."""
+    with ledger_of(book.tables()) as ledger:
+        opening = _run("ageing", ledger, PERIOD.previous())
+        closing = _run("ageing", ledger)
+        sales = _run("dso", ledger).denominator
+        cash = _run("cash_collected", ledger).value
+    adjustments = sum(
+        (each.amount for each in book.settlements if each.kind and PERIOD.contains(each.on)),
+        Decimal(0),
+    )
+    unapplied = book.unapplied(PERIOD.end) - book.unapplied(PERIOD.previous().end)
+    rolled = _amount(opening.value) + _amount(sales) - _amount(cash) - adjustments + unapplied
+    assert rolled == _amount(closing.value)
+
+
+@settings(max_examples=30)
+@given(books(kinds=("",)))
+def test_collection_effectiveness_without_adjustments(book: Book) -> None:
+    """CEI = cash / (cash + past due), where nothing but cash settles an invoice."""
+    with ledger_of(book.tables()) as ledger:
+        index = _run("collection_effectiveness_index", ledger)
+        cash = _amount(_run("cash_collected", ledger).value)
+        past_due = _amount(_run("share_past_due", ledger).numerator)
+    cash -= book.unapplied(PERIOD.end) - book.unapplied(PERIOD.previous().end)
+    assert _amount(index.numerator) == cash
+    assert _amount(index.denominator) == cash + past_due
+
+
+@settings(max_examples=30)
+@given(books(), st.sampled_from(["period_end", "rolling", "countback"]))
+def test_delinquent_days_are_what_is_missing_to_the_best_possible(book: Book, variant: str) -> None:
+    with ledger_of(book.tables()) as ledger:
+        dso, best, delinquent = (
+            _run(kpi, ledger, variant=variant).value
+            for kpi in ("dso", "best_possible_dso", "average_days_delinquent")
+        )
+    if dso is None or best is None or delinquent is None:
+        assert dso is best is delinquent is None
+    else:
+        assert abs(delinquent - (dso - best)) < Decimal("1e-20")
+        assert delinquent >= 0
+
+
+@settings(max_examples=30)
+@given(books())
+def test_countback_by_hand(book: Book) -> None:
+    with ledger_of(book.tables()) as ledger:
+        counted = _run("dso", ledger, variant="countback").value
+    rest, days = book.receivable(PERIOD.end), Decimal(0)
+    month = PERIOD
+    while rest > 0:
+        sales = sum((i.amount for i in book.invoices if month.contains(i.issued)), Decimal(0))
+        part = Decimal(1) if rest >= sales else rest / sales
+        days += part * month.days
+        rest -= min(rest, sales)
+        month = month.previous()
+    assert abs(_amount(counted) - days) < Decimal("1e-20")
+
+
+def _choices(definition: KpiDefinition) -> list[dict[str, str]]:
+    """The defaults, and every parameter's choices one at a time."""
+    needed = {
+        "observed": {"measure": "uptime"},
+        "collection_effectiveness_index": {"months": "3"},
+    }.get(definition.name, {})
+    changes = [
+        {name: choice}
+        for name, parameter in definition.parameters.items()
+        for choice in (*parameter.choices, *(["true"] if parameter.type == "boolean" else []))
+    ]
+    return [needed | change for change in [{}, *changes]]
+
+
+@pytest.mark.parametrize("definition", load_catalogue().values(), ids=lambda each: each.name)
+def test_contributions_add_up(definition: KpiDefinition) -> None:
+    @settings(max_examples=10)
+    @given(books(), st.sampled_from(_choices(definition)))
+    def check(book: Book, parameters: dict[str, str]) -> None:
+        with ledger_of(book.tables()) as ledger:
+            resolved = resolve_parameters(definition, parameters)
+            bound = bind_parameters(definition, resolved, PERIOD)
+            figure = engine._figure_row(definition, ledger, bound)
+            page = drill_down(definition, ledger, PERIOD, parameters, limit=1000)
+        assert page.total == len(page.rows) == _amount(figure.get("ledger_rows"))
+        for term in {"numerator", "denominator"} & set(page.columns):
+            column = page.columns.index(term)
+            contributions = [row[column] for row in page.rows]
+            assert sum(Decimal(str(each)) for each in contributions) == _amount(figure.get(term))
+
+    check()
+
+
+@settings(max_examples=30)
+@given(books(), st.integers(1, 4))
+def test_pages_of_a_drill_down_follow_each_other(book: Book, size: int) -> None:
+    definition = load_catalogue()["cash_collected"]
+    period = Period.parse("2026")
+    with ledger_of(book.tables()) as ledger:
+        whole = drill_down(definition, ledger, period, {}, limit=1000)
+        pages = [
+            drill_down(definition, ledger, period, {}, offset, size).rows
+            for offset in range(0, whole.total, size)
+        ]
+    assert [row for page in pages for row in page] == list(whole.rows)

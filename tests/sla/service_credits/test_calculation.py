@@ -1,0 +1,138 @@
+"""Service credits by the table of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from governance.contract.kpi_signature import Direction, KpiSignature
+from governance.errors import BadInput
+from governance.values import Period
+from sla.service_credits.calculation import compute_credits, directions_of
+from sla.service_credits.values import LevelCredit, LevelResult, PeriodResults, ServiceCredits
+from tests.paths import CASES
+from tests.sla.service_credits.contracts import contract_with
+
+# The base loader reads every scalar as text, so that no number passes through a float.
+_CASES = yaml.load((CASES / "service_credits.yaml").read_bytes(), yaml.BaseLoader)  # noqa: S506 (makes texts only)
+_LEVEL_COLUMNS: dict[str, Callable[[LevelCredit], Any]] = {
+    "credits": lambda level: level.credit,
+    "points": lambda level: level.points,
+    "multiplier": lambda level: level.multiplier,
+    "status": lambda level: level.status.value,
+}
+_TOTALS = ("before_cap", "cap", "credit", "earned_back", "net")
+
+
+def _result(cell: Any) -> LevelResult:
+    if isinstance(cell, dict):
+        return LevelResult(Decimal(cell["value"]), incident=cell["incident"])
+    if cell == "no data":
+        return LevelResult(None)
+    return LevelResult(None, excused=True) if cell == "excused" else LevelResult(Decimal(cell))
+
+
+def _periods(case: dict[str, Any]) -> list[PeriodResults]:
+    months = max(len(cells) for cells in case["results"].values())
+    return [
+        PeriodResults(
+            period=Period.month(2026, month + 1),
+            charges=Decimal(case["base"]),
+            results={level: _result(cells[month]) for level, cells in case["results"].items()},
+        )
+        for month in range(months)
+    ]
+
+
+def _computed(case: dict[str, Any]) -> tuple[ServiceCredits, ...]:
+    levels = [dict(level) for level in case["levels"]]
+    directions = {
+        level["id"]: Direction(level.pop("direction", "higher_is_better")) for level in levels
+    }
+    contract = contract_with(case.get("terms"), levels, case.get("currency", "EUR"))
+    return compute_credits(contract, directions, _periods(case))
+
+
+def _cell(text: str) -> Any:
+    if text == "none":
+        return None
+    return Decimal(text) if text.lstrip("-")[0].isdigit() else text
+
+
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case["case"])
+def test_cases(case: dict[str, Any]) -> None:
+    computed = _computed(case)
+    for column, read in _LEVEL_COLUMNS.items():
+        for level_id, cells in case.get(column, {}).items():
+            found = [read(_level(month, level_id)) for month in computed]
+            assert found == [_cell(cell) for cell in cells], (column, level_id)
+    for total in _TOTALS:
+        if total in case:
+            found = [getattr(month, total) for month in computed]
+            assert found == [_cell(cell) for cell in case[total]], total
+    for level_id, sentence in case.get("why", {}).items():
+        assert _level(computed[-1], level_id).why.replace("\N{NO-BREAK SPACE}", " ") == sentence
+
+
+def _level(month: ServiceCredits, level_id: str) -> LevelCredit:
+    return next(level for level in month.service_levels if level.id == level_id)
+
+
+def test_every_case_checks_something() -> None:
+    checks = {*_LEVEL_COLUMNS, *_TOTALS, "why"}
+    inputs = {"case", "terms", "levels", "base", "results", "currency"}
+    for case in _CASES:
+        assert set(case) & checks
+        assert set(case) <= checks | inputs
+
+
+def test_earned_back_says_where_it_comes_from() -> None:
+    case = next(each for each in _CASES if each["case"].startswith("half a credit comes back"))
+    earned = _computed(case)[3].earn_backs
+    assert [(each.service_level, each.period.label, each.amount) for each in earned] == [
+        ("SL-01", "2026-01", Decimal("1000.00"))
+    ]
+    assert earned[0].why.replace("\N{NO-BREAK SPACE}", " ") == (
+        "SL-01: met in the 3 periods since, so 50% of the credit of 2026-01 comes back, 1,000.00"
+    )
+
+
+def test_results_of_unknown_service_levels_name_the_nearest() -> None:
+    contract = contract_with(None, [{"id": "SL-01", "expected": "1"}])
+    results = {"SL-1": LevelResult(None), "XX": LevelResult(None)}
+    periods = [PeriodResults(Period.month(2026, 1), Decimal(0), results)]
+    with pytest.raises(BadInput) as error:
+        compute_credits(contract, {"SL-01": Direction.HIGHER_IS_BETTER}, periods)
+    assert [problem.what for problem in error.value.problems] == [
+        "unknown service level 'SL-1'",
+        "unknown service level 'XX'",
+    ]
+    assert error.value.problems[0].allowed == "the nearest known one is 'SL-01'"
+
+
+def test_direction_comes_from_the_parameter_or_the_kpi() -> None:
+    levels: list[dict[str, Any]] = [
+        {"id": "SL-01", "expected": "1", "kpi": "dso"},
+        {"id": "SL-02", "expected": "1", "kpi": "observed"},
+        {
+            "id": "SL-03",
+            "expected": "1",
+            "kpi": "observed",
+            "parameters": {"direction": "lower_is_better"},
+        },
+    ]
+    signatures = {
+        "dso": KpiSignature("dso", "DSO", "days", Direction.LOWER_IS_BETTER),
+        "observed": KpiSignature("observed", "Observed", "", Direction.HIGHER_IS_BETTER),
+    }
+    assert directions_of(contract_with(None, levels), signatures) == {
+        "SL-01": Direction.LOWER_IS_BETTER,
+        "SL-02": Direction.HIGHER_IS_BETTER,
+        "SL-03": Direction.LOWER_IS_BETTER,
+    }
+    with pytest.raises(BadInput, match="unknown KPI 'dso'"):
+        directions_of(contract_with(None, levels), {"observed": signatures["observed"]})

@@ -1,0 +1,114 @@
+"""Reading results: exact numbers, every problem at once."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from governance.errors import BadInput
+from governance.values import Period
+from sla.service_credits.results import read_results
+from sla.service_credits.values import LevelResult, PeriodResults
+from tests.sla.service_credits.contracts import contract_with
+
+_CONTRACT = contract_with(
+    None, [{"id": "SL-01", "expected": "99"}, {"id": "SL-02", "expected": "99"}]
+)
+
+
+def _read(document: Any) -> tuple[PeriodResults, ...]:
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return read_results(data, "results.json", _CONTRACT)
+
+
+def _problems(document: Any) -> list[tuple[str, str]]:
+    with pytest.raises(BadInput) as error:
+        _read(document)
+    assert all(problem.file == "results.json" for problem in error.value.problems)
+    return [(problem.column, problem.what) for problem in error.value.problems]
+
+
+def test_every_way_to_write_a_result() -> None:
+    text = b"""{"periods": [{"period": "2026-01", "charges": 100000.10, "results": {
+        "SL-01": 98.10000000000000000001, "SL-02": null}},
+        {"period": "2026-02", "charges": "100000.00", "results": {
+        "SL-01": {"value": "96.5", "incident": "INC-7", "excused": true}, "SL-02": {"value": null}}}
+    ]}"""
+    assert _read(text) == (
+        PeriodResults(
+            Period.month(2026, 1),
+            Decimal("100000.10"),
+            {
+                "SL-01": LevelResult(Decimal("98.10000000000000000001")),
+                "SL-02": LevelResult(None),
+            },
+        ),
+        PeriodResults(
+            Period.month(2026, 2),
+            Decimal("100000.00"),
+            {"SL-01": LevelResult(Decimal("96.5"), "INC-7", True), "SL-02": LevelResult(None)},
+        ),
+    )
+
+
+def test_every_problem_is_listed() -> None:
+    document = {
+        "periods": [
+            {"period": "2026-13", "charges": "-1", "results": {"SL-1": "98,5"}},
+            {"period": "2026-02", "charge": "5", "results": {"SL-01": {"value": "x", "note": 1}}},
+            7,
+        ]
+    }
+    assert _problems(document) == [
+        ("periods[0].period", "is not a period"),
+        ("periods[0].charges", "is below zero"),
+        ("periods[0].results", "unknown service level 'SL-1'"),
+        ("periods[0].results.SL-1", "is not a decimal number"),
+        ("periods[1]", "unknown key 'charge'"),
+        ("periods[1].charges", "is not a decimal number"),
+        ("periods[1].results.SL-01", "unknown key 'note'"),
+        ("periods[1].results.SL-01.value", "is not a decimal number"),
+        ("periods[2]", "is not an object"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "labels", [("2026-02", "2026-01"), ("2026-01", "2026-01"), ("2026-Q1", "2026-03")]
+)
+def test_periods_stand_in_order_and_once(labels: tuple[str, ...]) -> None:
+    periods = [{"period": label, "charges": "1", "results": {}} for label in labels]
+    assert _problems({"periods": periods}) == [("periods", f"{labels[1]} stands after {labels[0]}")]
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "is not JSON: Expecting value"),
+        (b"\xff\xfe", "is not JSON: the text is not UTF-8"),
+        (b"[]", "has no list of periods"),
+        (b'{"periods": []}', "has no period"),
+        (b'{"periods": [], "periods": []}', "the key 'periods' stands twice in one object"),
+        (b'{"periods": NaN}', "NaN is not a number that can be computed with"),
+        (b"[" * 200_000, "is not JSON of results: nested too deeply"),
+    ],
+)
+def test_files_that_are_no_results(data: bytes, what: str) -> None:
+    assert [found for _, found in _problems(data)] == [what]
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999999", True, [], "12,5", ""])
+def test_values_that_are_no_usable_numbers(value: Any) -> None:
+    document = {"periods": [{"period": "2026-01", "charges": 1, "results": {"SL-01": value}}]}
+    assert len(_problems(document)) == 1
+
+
+@pytest.mark.parametrize(
+    "entry", [{"incident": 7}, {"incident": " "}, {"excused": "yes"}, {"excused": 1}]
+)
+def test_incident_is_text_and_excused_is_a_truth_value(entry: dict[str, Any]) -> None:
+    results = {"SL-01": {"value": "1"} | entry}
+    document = {"periods": [{"period": "2026-01", "charges": 1, "results": results}]}
+    assert len(_problems(document)) == 1
