@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 import uvicorn
 
@@ -21,6 +23,9 @@ def serve(host: str, port: int) -> None:
     PLUMBLINE_PUBLIC_URL.
     """
     settings = load_settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
+    )
     uvicorn.run(
         create_app(settings),
         host=host,

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app.database import session_scope
 from app.demo.files import LAST_PERIOD, DemoFiles
 from app.settings import Settings
+from billing.invoices.service import issue_invoice
 from billing.settlement.service import Workshop, settle_period
 from governance.access import Actor, Role
 from governance.contract.reading import read_contract
@@ -33,6 +34,8 @@ from sla.kpis.catalogue import signatures
 REFERENCE = "ENG-2025-001"
 SETTLED_PERIODS = 6
 """How many months, the newest ones, the demo settles; the others wait for a click."""
+DRAFTS = 3
+"""How many of these stay drafts; the invoices of the older ones are issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +124,6 @@ def settle_recent(
             actor = _actor(user_by_email(session, PEOPLE[0].email), now)
             engagement = get_engagement(session, actor, reference)
             settle_period(session, actor, engagement, period, workshop)
+            if period not in periods[:DRAFTS]:
+                issue_invoice(session, actor, engagement, period, workshop)
         yield period

@@ -12,7 +12,8 @@ from litestar.types import ExceptionHandlersMap
 
 from app.errors import outcome_of
 from app.web.rendering import render, see_other, wants_part
-from governance.errors import BadInput, NotSignedIn, PlumblineError, Problem
+from governance.audit.service import one_line
+from governance.errors import BadInput, Forbidden, NotSignedIn, PlumblineError, Problem
 
 _LOG = logging.getLogger(__name__)
 _PAGES = {
@@ -39,6 +40,8 @@ def _error_page(
 def _known_error(request: Request[Any, Any, Any], error: PlumblineError) -> Response[Any]:
     if isinstance(error, NotSignedIn):
         return _to_sign_in(request)
+    if isinstance(error, Forbidden):
+        _LOG.warning("refused: %s", _what(request))
     outcome = outcome_of(error)
     if isinstance(error, BadInput):
         advice = "Nothing was stored. Correct what is listed, then hand it in again."
@@ -64,8 +67,17 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _LOG.error("failed: %s", _what(request), exc_info=error)
     return _error_page(request, 500, *_BROKEN)
+
+
+def _what(request: Request[Any, Any, Any]) -> str:
+    """Who asked for what, on one line of the log whatever they wrote."""
+    person = request.scope.get("user")
+    who = (
+        f"user {person.actor.user_id}, request {person.actor.request_id}" if person else "a visitor"
+    )
+    return one_line(f"{request.method} {request.url.path} by {who}")
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from governance.errors import Problem
 
 _CONTEXT = 3
-_WHOLE = 400
+_WHOLE = 30
 _LONGEST_LINE = 400
 
 

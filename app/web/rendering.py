@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -44,6 +45,11 @@ def period_label(label: str) -> str:
     return period(Period.parse(label))
 
 
+def pretty_json(text: str) -> str:
+    """Canonical JSON with line breaks, for people."""
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+
+
 def is_quantity(value: object) -> TypeGuard[Decimal | int]:
     """Whether a cell holds a number, which columns align to the right."""
     return isinstance(value, Decimal | int) and not isinstance(value, bool)
@@ -54,6 +60,7 @@ _FILTERS: Final[dict[str, Callable[..., object]]] = {
     "exact": Decimal,
     "period_label": period_label,
     "precise": precise,
+    "pretty_json": pretty_json,
     "segment": segment,
 }
 

@@ -102,7 +102,9 @@ def _record(
         text += waiting[used - 1]
         used += 1
         fields, fault = _fields(text, dialect)
-    return (fields, fault, used) if not fault else ((), fault, 1)
+    if not fault:
+        return fields, "", used
+    return (), _OPEN_QUOTE if used > 1 else fault, 1
 
 
 _OPEN_QUOTE = "a quotation mark is opened and never closed"

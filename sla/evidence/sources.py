@@ -15,7 +15,7 @@ import duckdb
 
 from governance.errors import BadInput, Problem
 from sla.evidence.csv_records import Dialect, Record, records
-from sla.evidence.sql import glob_literal, identifier, literal
+from sla.evidence.sql import glob_literal, identifier, literal, trimmed
 from sla.evidence.values import Rejection
 from sla.evidence.workbooks import read_workbook
 
@@ -206,7 +206,7 @@ def _csv_relation(path: Path, width: int, delimiter: str, *, numbered: bool = Fa
     names = [f"c{number}" for number in range(width)]
     read = [ROW, *names] if numbered else names
     struct = ", ".join(f"'{name}': 'VARCHAR'" for name in read)
-    shown = ", ".join(f"nullif(trim({name}), '') AS {name}" for name in names)
+    shown = ", ".join(f"{trimmed(name)} AS {name}" for name in names)
     row = f"CAST({ROW} AS BIGINT) AS {ROW}, " if numbered else ""
     return (
         f"(SELECT {row}{shown} FROM read_csv({glob_literal(str(path))}, auto_detect = false, "

@@ -41,6 +41,13 @@ def glob_literal(path: str) -> str:
     return literal("".join(f"[{char}]" if char in "*?[" else char for char in path))
 
 
+def trimmed(text: str) -> str:
+    """Text without blanks at its ends, NULL where nothing is left."""
+    # Trimming only what has such blanks costs a third of trimming everything.
+    blank = f"prefix({text}, ' ') OR suffix({text}, ' ')"
+    return f"CASE WHEN {blank} THEN nullif(trim({text}), '') ELSE {text} END"
+
+
 def _when(condition: str, value: str) -> str:
     return f"CASE WHEN {condition} THEN {value} END"
 
@@ -51,12 +58,14 @@ def _decimal(text: str, pattern: str, sql_type: str) -> str:
 
 
 def _date(text: str) -> str:
-    # DuckDB reads more than ISO ("2013-2-8", "2013/02/08", "infinity"); only what it would
-    # itself write back in ten characters is an ISO date. A workbook or a typed table gives
-    # dates as midnights.
-    day = f"CASE WHEN suffix({text}, ' 00:00:00') THEN left({text}, 10) ELSE {text} END"
-    cast = f"TRY_CAST({day} AS DATE)"
-    return _when(f"strlen({day}) = 10 AND CAST({cast} AS VARCHAR) = {day}", cast)
+    # The cast alone reads more than ISO dates ("2013-2-8", "-013-02-08", "infinity"); a pattern
+    # of LIKE rules these out at half the cost of a regular expression.
+    day = f"left({text}, 10)"
+    return (
+        f"CASE WHEN {text} LIKE '____-__-__' AND {text} >= '0' THEN TRY_CAST({text} AS DATE) "
+        f"WHEN {text} LIKE '____-__-__ 00:00:00' AND {text} >= '0' THEN TRY_CAST({day} AS DATE) "
+        "END"
+    )
 
 
 def _timestamp(text: str, zone: str) -> str:

@@ -28,7 +28,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import duckdb
 import yaml
@@ -52,7 +52,10 @@ STANDARD_PARAMETERS: Mapping[str, str] = {
     "period_label": "the period as written, such as 2013-06",
     "months_start": "first day of the KPI's months, which end with the period",
     "months_days": "calendar days of those months",
-    "window_start": "first day of the period or of the KPI's months, whichever is earlier",
+    "window_start": (
+        "first day of the period; of the KPI's months if these begin earlier and its front matter "
+        "says `window: months`"
+    ),
     "window_months": "calendar months from there to the end of the period",
     "current_days": "days after issue that an item stays current; null: until it is due",
 }
@@ -75,6 +78,8 @@ class KpiDefinition:
     """Datasets without which there is no data."""
     optional: tuple[str, ...]
     """Datasets that count as empty where they were not handed in."""
+    looks_back: bool
+    """Whether the figure begins with the opening of its months, not of the period."""
     definition: str
     source: str
     drill_down: str
@@ -126,6 +131,7 @@ class _FrontMatter(_Strict):
     unit: str
     direction: Direction
     datasets: _Datasets
+    window: Literal["period", "months"] = "period"
     parameters: dict[str, _Parameter] = Field(default_factory=dict)
     definition: str
     source: str
@@ -158,6 +164,7 @@ def parse_definition(name: str, text: str, words: Mapping[str, str]) -> KpiDefin
         meanings={key: value.meaning.strip() for key, value in front.parameters.items()},
         required=front.datasets.required,
         optional=front.datasets.optional,
+        looks_back=front.window == "months",
         definition=front.definition.strip(),
         source=front.source.strip(),
         drill_down=front.drill_down.strip(),

@@ -75,7 +75,8 @@ def bind_parameters(
     """What the KPI's SQL may name, typed: its own parameters and the standard ones."""
     months = int(parameters["months"]) if "months" in parameters else None
     spanned = Period.months_ending(period.end, months) if months else period
-    window = Period(min(period.start, spanned.start), period.end)
+    start = min(period.start, spanned.start) if definition.looks_back else period.start
+    window = Period(start, period.end)
     own = {
         name: _typed(definition.parameters[name].type, text) for name, text in parameters.items()
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from governance.contract.document import Contract
 from governance.contract.kpi_signature import Direction
+from governance.contract.messages import did_you_mean
 from governance.contract.service_levels import ServiceLevel
 from governance.errors import BadInput, Problem
 from governance.values import Period, round_half_up
@@ -53,7 +55,7 @@ def measure(
         try:
             results.append(_measure_level(level, ledger, period, catalogue))
         except BadInput as error:
-            problems.extend(error.problems)
+            problems += [_of_level(level, problem) for problem in error.problems]
     if problems:
         raise BadInput(problems)
     return MeasuredPeriod(
@@ -64,15 +66,18 @@ def measure(
     )
 
 
+def _of_level(level: ServiceLevel, problem: Problem) -> Problem:
+    return replace(problem, what=f"service level {level.id}: {problem.what}")
+
+
 def _measure_level(
     level: ServiceLevel, ledger: Ledger, period: Period, catalogue: Mapping[str, KpiDefinition]
 ) -> Measurement:
     if level.kpi not in catalogue:
         raise BadInput.one(
             Problem(
-                f"service level {level.id} names a KPI that isn't in the catalogue",
+                f"there is no KPI '{level.kpi}'{did_you_mean(level.kpi, catalogue)}",
                 column="kpi",
-                found=level.kpi,
                 allowed=", ".join(sorted(catalogue)),
             )
         )
@@ -105,6 +110,10 @@ def _rounded(value: Decimal | None, places: int | None) -> Decimal | None:
     return value if value is None or places is None else round_half_up(value, places)
 
 
+_ABSENT_AS_A_RULE = frozenset({"clock_events"})
+"""A clock that nobody paused leaves no events, so their absence is nothing to ask about."""
+
+
 def _warnings(
     levels: Sequence[ServiceLevel], ledger: Ledger, catalogue: Mapping[str, KpiDefinition]
 ) -> tuple[Finding, ...]:
@@ -112,12 +121,12 @@ def _warnings(
     kpis_by_dataset: dict[str, list[str]] = {}
     for name in dict.fromkeys(level.kpi for level in levels):
         for dataset in catalogue[name].optional:
-            if dataset not in ledger.handed_in:
+            if dataset not in ledger.handed_in | _ABSENT_AS_A_RULE:
                 kpis_by_dataset.setdefault(dataset, []).append(name)
     taken_as_empty = (
         Finding(
             "taken_as_empty",
-            f"no {dataset} were handed in; {', '.join(kpis)} take it that there were none",
+            f"no {dataset} were handed in, so none are counted in {', '.join(kpis)}",
             dataset,
         )
         for dataset, kpis in kpis_by_dataset.items()

@@ -26,7 +26,11 @@ aged AS (
 )
 -- figure
 SELECT
-  sum(open_amount) AS numerator,
+  -- Where invoices were issued and all of them are paid, nothing open is a zero, not no data.
+  CASE
+    WHEN EXISTS (SELECT 1 FROM invoices WHERE issue_date <= $period_end)
+      THEN coalesce(sum(open_amount), 0)
+  END AS numerator,
   sum(CASE WHEN open_amount > 0 THEN 1 ELSE 0 END) AS ledger_rows,
   sum(CASE WHEN days_past_due <= 0 THEN open_amount ELSE 0 END) AS "values.current",
   sum(CASE WHEN days_past_due BETWEEN 1 AND 30 THEN open_amount ELSE 0 END) AS "values.1-30",

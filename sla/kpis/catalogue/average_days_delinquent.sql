@@ -50,12 +50,18 @@ past_due_items AS (
 ),
 contributions AS (
   SELECT
-    invoice_id, customer_id, issue_date, due_date, amount,
-    past_due_amount AS numerator,
-    CASE WHEN issue_date >= sales_from THEN amount ELSE 0 END AS denominator
-  FROM past_due_items
+    invoices.invoice_id,
+    invoices.customer_id,
+    invoices.issue_date,
+    invoices.due_date,
+    invoices.amount,
+    coalesce(past_due_items.past_due_amount, 0) AS numerator,
+    CASE WHEN invoices.issue_date >= sales_from THEN invoices.amount ELSE 0 END AS denominator
+  FROM invoices
+  LEFT JOIN past_due_items ON past_due_items.invoice_id = invoices.invoice_id
   JOIN days_sales ON items = 'all'
-  WHERE past_due_amount > 0 OR issue_date >= sales_from
+  WHERE invoices.issue_date <= $period_end
+    AND (past_due_items.past_due_amount > 0 OR invoices.issue_date >= sales_from)
 )
 -- figure
 SELECT

@@ -49,12 +49,18 @@ current_items AS (
 ),
 contributions AS (
   SELECT
-    invoice_id, customer_id, issue_date, due_date, amount,
-    current_amount AS numerator,
-    CASE WHEN issue_date >= sales_from THEN amount ELSE 0 END AS denominator
-  FROM current_items
+    invoices.invoice_id,
+    invoices.customer_id,
+    invoices.issue_date,
+    invoices.due_date,
+    invoices.amount,
+    coalesce(current_items.current_amount, 0) AS numerator,
+    CASE WHEN invoices.issue_date >= sales_from THEN invoices.amount ELSE 0 END AS denominator
+  FROM invoices
+  LEFT JOIN current_items ON current_items.invoice_id = invoices.invoice_id
   JOIN days_sales ON items = 'current'
-  WHERE current_amount > 0 OR issue_date >= sales_from
+  WHERE invoices.issue_date <= $period_end
+    AND (current_items.current_amount > 0 OR invoices.issue_date >= sales_from)
 )
 -- figure
 SELECT

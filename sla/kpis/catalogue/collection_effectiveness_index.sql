@@ -5,6 +5,7 @@ direction: higher_is_better
 datasets:
   required: [invoices]
   optional: [allocations, adjustments]
+window: months
 parameters:
   months:
     type: integer

@@ -39,12 +39,18 @@ WITH
 -- words: days_sales
 contributions AS (
   SELECT
-    invoice_id, customer_id, issue_date, due_date, amount,
-    open_amount AS numerator,
-    CASE WHEN issue_date >= sales_from THEN amount ELSE 0 END AS denominator
-  FROM open_items
+    invoices.invoice_id,
+    invoices.customer_id,
+    invoices.issue_date,
+    invoices.due_date,
+    invoices.amount,
+    coalesce(open_items.open_amount, 0) AS numerator,
+    CASE WHEN invoices.issue_date >= sales_from THEN invoices.amount ELSE 0 END AS denominator
+  FROM invoices
+  LEFT JOIN open_items ON open_items.invoice_id = invoices.invoice_id
   JOIN days_sales ON items = 'all'
-  WHERE open_amount > 0 OR issue_date >= sales_from
+  WHERE invoices.issue_date <= $period_end
+    AND (open_items.open_amount > 0 OR invoices.issue_date >= sales_from)
 )
 -- figure
 SELECT

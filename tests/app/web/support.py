@@ -110,9 +110,9 @@ def make_world(template: Path, folder: Path, public_url: str = "http://testserve
         finance = make_member(session, engagement, Role.CLIENT_FINANCE)
         auditor = make_member(session, engagement, Role.AUDITOR)
         make_engagement(session, actor_of(stranger), "ENG-2")
-        users = [get_user(session, one.signed_in_id) for one in (finance, auditor)]
+        members = [get_user(session, one.signed_in_id) for one in (finance, auditor)]
     digest = next(iter(settings.evidence_dir.glob("*.parquet"))).stem
-    return World(app, settings, manager, *users, stranger, digest)
+    return World(app, settings, manager, members[0], members[1], stranger, digest)
 
 
 def routes(app: Litestar) -> list[tuple[str, str, Mapping[str, object]]]:

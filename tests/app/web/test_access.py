@@ -27,19 +27,19 @@ def guarded(world: World) -> list[tuple[str, str, Permission]]:
     ]
 
 
-def test_every_route_says_who_may_call_it(world: World):
+def test_every_route_says_who_may_call_it(world: World) -> None:
     for method, path, options in routes(world.app):
         belongs = "{reference" in path
         assert (_permission(dict(options)) is not None) == belongs, f"{method} {path}"
         assert belongs or NOT_OF_AN_ENGAGEMENT & options.keys(), f"{method} {path}"
 
 
-def test_only_signing_in_and_health_are_public(world: World):
+def test_only_signing_in_and_health_are_public(world: World) -> None:
     public = {(method, path) for method, path, options in routes(world.app) if "public" in options}
     assert public == {("GET", "/health"), ("GET", "/sign-in"), ("POST", "/sign-in")}
 
 
-def test_strangers_are_sent_to_sign_in(world: World):
+def test_strangers_are_sent_to_sign_in(world: World) -> None:
     with world.browser() as browser:
         for method, path, options in routes(world.app):
             if "public" in options:
@@ -49,7 +49,7 @@ def test_strangers_are_sent_to_sign_in(world: World):
             assert answer.headers["location"].startswith("/sign-in"), f"{method} {path}"
 
 
-def test_sign_in_comes_back_to_the_page_asked_for(world: World):
+def test_sign_in_comes_back_to_the_page_asked_for(world: World) -> None:
     with world.browser() as browser:
         answer = browser.get("/engagements/ENG-1?from=25")
         assert answer.headers["location"] == "/sign-in?next=/engagements/ENG-1%3Ffrom%3D25"
@@ -57,7 +57,7 @@ def test_sign_in_comes_back_to_the_page_asked_for(world: World):
         assert answer.headers["HX-Redirect"] == "/sign-in"
 
 
-def test_members_see_every_page(world: World, guarded: list[tuple[str, str, Permission]]):
+def test_members_see_every_page(world: World, guarded: list[tuple[str, str, Permission]]) -> None:
     for method, path, permission in guarded:
         if method != "GET":
             continue
@@ -68,7 +68,7 @@ def test_members_see_every_page(world: World, guarded: list[tuple[str, str, Perm
 
 def test_someone_elses_engagement_is_not_found(
     world: World, guarded: list[tuple[str, str, Permission]]
-):
+) -> None:
     with world.signed_in(world.manager) as (browser, token):
         for method, path, _ in guarded:
             for reference in ("ENG-2", "no-such"):
@@ -82,7 +82,7 @@ def test_someone_elses_engagement_is_not_found(
 
 def test_a_role_without_the_permission_is_refused(
     world: World, guarded: list[tuple[str, str, Permission]]
-):
+) -> None:
     with world.signed_in(world.finance) as (browser, token):
         for method, path, permission in guarded:
             answer = browser.request(method, address(path, world), headers={"X-CSRF-Token": token})
@@ -90,13 +90,13 @@ def test_a_role_without_the_permission_is_refused(
             assert (answer.status_code == 403) is not allowed, f"{method} {path}"
 
 
-def test_another_tenants_parts_of_ones_own_engagement_are_not_found(world: World):
+def test_another_tenants_parts_of_ones_own_engagement_are_not_found(world: World) -> None:
     with world.signed_in(world.stranger) as (browser, _):
         for path in (f"evidence/{world.evidence_sha256}", "hand-ins/1", "periods/2026-01"):
             assert browser.get(f"/engagements/ENG-2/{path}").status_code == 404, path
 
 
-def test_pages_offer_only_what_the_role_may_do(world: World):
+def test_pages_offer_only_what_the_role_may_do(world: World) -> None:
     with world.signed_in(world.finance) as (browser, _):
         page = browser.get("/engagements/ENG-1").text
         invoice = browser.get("/engagements/ENG-1/periods/2026-01/invoice").text
@@ -105,7 +105,7 @@ def test_pages_offer_only_what_the_role_may_do(world: World):
     assert "Issue the invoice" not in invoice
 
 
-def test_looking_changes_nothing(world: World):
+def test_looking_changes_nothing(world: World) -> None:
     before = world.counts()
     with world.signed_in(world.manager) as (browser, _):
         for method, path, _options in routes(world.app):

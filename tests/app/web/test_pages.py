@@ -15,7 +15,7 @@ PERIOD = "/engagements/ENG-1/periods/2026-01"
 HTMX = {"HX-Request": "true"}
 
 
-def test_every_figure_opens_down_to_its_rows(world: World):
+def test_every_figure_opens_down_to_its_rows(world: World) -> None:
     with world.signed_in(world.manager) as (browser, _):
         engagement = browser.get("/engagements/ENG-1").text
         period = browser.get(PERIOD).text
@@ -27,7 +27,7 @@ def test_every_figure_opens_down_to_its_rows(world: World):
     assert world.evidence_sha256 in period
 
 
-def test_the_invoice_opens_to_clause_steps_and_rows(world: World):
+def test_the_invoice_opens_to_clause_steps_and_rows(world: World) -> None:
     with world.signed_in(world.manager) as (browser, _):
         invoice = browser.get(f"{PERIOD}/invoice").text
         line = browser.get(f"{PERIOD}/invoice/lines/2").text
@@ -39,7 +39,7 @@ def test_the_invoice_opens_to_clause_steps_and_rows(world: World):
     assert "the contract states its quantity" in fixed
 
 
-def test_documents_leave_byte_for_byte(world: World):
+def test_documents_leave_byte_for_byte(world: World) -> None:
     with world.signed_in(world.manager) as (browser, _):
         answer = browser.get(f"{PERIOD}/documents/invoice.json")
         assert browser.get(f"{PERIOD}/documents/other.json").status_code == 404
@@ -47,7 +47,7 @@ def test_documents_leave_byte_for_byte(world: World):
     assert 'filename="ENG-1-2026-01-invoice.json"' in answer.headers["content-disposition"]
 
 
-def test_rows_come_in_pages_as_a_part_or_as_a_page(world: World):
+def test_rows_come_in_pages_as_a_part_or_as_a_page(world: World) -> None:
     address = f"{PERIOD}/results/SL-01?from=2"
     with world.signed_in(world.manager) as (browser, _):
         page, part = browser.get(address), browser.get(address, headers=HTMX)
@@ -61,7 +61,7 @@ def test_rows_come_in_pages_as_a_part_or_as_a_page(world: World):
     assert page.headers["vary"] == "HX-Request"
 
 
-def test_a_period_is_settled_by_its_form(own_world: World):
+def test_a_period_is_settled_by_its_form(own_world: World) -> None:
     with own_world.signed_in(own_world.manager) as (browser, token):
         form = {"csrf_token": token, "period": "2026-02"}
         answer = browser.post("/engagements/ENG-1/periods", data=form)
@@ -76,7 +76,7 @@ def test_a_period_is_settled_by_its_form(own_world: World):
     assert "a month as 2013-06" in wrong.text
 
 
-def test_an_overlapping_period_is_refused_in_words(own_world: World):
+def test_an_overlapping_period_is_refused_in_words(own_world: World) -> None:
     with own_world.signed_in(own_world.manager) as (browser, token):
         form = {"csrf_token": token, "period": "2026-Q1"}
         answer = browser.post("/engagements/ENG-1/periods", data=form, headers=HTMX)
@@ -85,7 +85,7 @@ def test_an_overlapping_period_is_refused_in_words(own_world: World):
     assert "<html" not in answer.text
 
 
-def test_the_invoice_is_issued_once(own_world: World):
+def test_the_invoice_is_issued_once(own_world: World) -> None:
     with own_world.signed_in(own_world.manager) as (browser, token):
         form = {"csrf_token": token}
         first = browser.post(f"{PERIOD}/invoice/issue", data=form)
@@ -100,20 +100,20 @@ def test_the_invoice_is_issued_once(own_world: World):
     assert states == [InvoiceState.ISSUED]
 
 
-def test_a_period_that_is_not_settled_says_so(world: World):
+def test_a_period_that_is_not_settled_says_so(world: World) -> None:
     with world.signed_in(world.manager) as (browser, _):
         for label in ("2026-02", "never"):
             assert browser.get(f"/engagements/ENG-1/periods/{label}").status_code == 404
 
 
-def test_who_has_no_engagement_learns_what_to_do(own_world: World):
+def test_who_has_no_engagement_learns_what_to_do(own_world: World) -> None:
     with own_world.signed_in(own_world.stranger) as (browser, _):
         page = browser.get("/engagements/ENG-2").text
     assert "No evidence yet" in page
     assert "Hand in evidence" in page
 
 
-def test_the_auditor_sees_what_happened(world: World):
+def test_the_auditor_sees_what_happened(world: World) -> None:
     with world.signed_in(world.auditor) as (browser, _):
         page = browser.get("/engagements/ENG-1/events").text
     for part in ("Engagement created", "Evidence accepted", "Period settled"):

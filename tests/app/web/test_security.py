@@ -19,7 +19,7 @@ EXPECTED = {
 }
 
 
-def test_headers_stand_on_every_answer(world: World):
+def test_headers_stand_on_every_answer(world: World) -> None:
     with world.signed_in(world.manager) as (browser, _):
         answers = [
             browser.get(path)
@@ -38,7 +38,9 @@ def test_headers_stand_on_every_answer(world: World):
     assert [answer.status_code for answer in answers] == [200, 200, 404, 200, 404, 405, 403]
 
 
-def test_https_brings_strict_transport_and_host_cookies(sqlite_template: Path, tmp_path: Path):
+def test_https_brings_strict_transport_and_host_cookies(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
     world = make_world(sqlite_template, tmp_path, "https://plumbline.example")
     with world.browser() as browser:
         answer = browser.get("/sign-in")
@@ -49,7 +51,7 @@ def test_https_brings_strict_transport_and_host_cookies(sqlite_template: Path, t
         assert part in cookie
 
 
-def test_a_change_without_the_sessions_token_is_refused(world: World):
+def test_a_change_without_the_sessions_token_is_refused(world: World) -> None:
     foreign = csrf_token(world.start_session(world.finance))
     with world.signed_in(world.manager) as (browser, token):
         for method, path, options in routes(world.app):
@@ -65,7 +67,7 @@ def test_a_change_without_the_sessions_token_is_refused(world: World):
         assert browser.post("/sign-out", headers=origin).status_code == 403
 
 
-def test_signing_in_needs_the_visitors_own_token(world: World):
+def test_signing_in_needs_the_visitors_own_token(world: World) -> None:
     form = {"email": world.manager.email, "password": PASSWORD}
     with world.browser() as browser:
         assert browser.post("/sign-in", data=form).status_code == 403
@@ -74,7 +76,7 @@ def test_signing_in_needs_the_visitors_own_token(world: World):
         assert browser.post("/sign-in", data=foreign).status_code == 403
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(world: World):
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(world: World) -> None:
     with world.signed_in(world.manager) as (browser, token):
         headers = {"X-CSRF-Token": token, "Content-Length": str(10**9)}
         for path in ("/sign-out", "/contracts", "/engagements/ENG-1/evidence"):
@@ -83,7 +85,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(world: World):
             assert "too large" in answer.text
 
 
-def test_signing_in_too_often_is_slowed_down(own_world: World):
+def test_signing_in_too_often_is_slowed_down(own_world: World) -> None:
     with own_world.browser() as browser:
         token = form_token(browser.get("/sign-in").text)
         form = {"email": "nobody@example.org", "password": "wrong", "csrf_token": token}
@@ -107,22 +109,18 @@ def test_signing_in_too_often_is_slowed_down(own_world: World):
         "/a\nb",
     ],
 )
-def test_only_own_paths_are_gone_on_to(text: str):
+def test_only_own_paths_are_gone_on_to(text: str) -> None:
     assert own_path(text) == "/engagements"
 
 
-def test_an_own_path_is_kept():
+def test_an_own_path_is_kept() -> None:
     assert own_path("/engagements/ENG-1?from=25") == "/engagements/ENG-1?from=25"
 
 
-def test_hostile_names_stay_text(own_world: World):
-    contract = {
-        "file": ("contract.yaml", _hostile_contract(), "application/yaml"),
-    }
+def test_hostile_names_stay_text(own_world: World) -> None:
+    files = {"contract": ("contract.yaml", _hostile_contract(), "application/yaml")}
     with own_world.signed_in(own_world.manager) as (browser, token):
-        answer = browser.post(
-            "/contracts", data={"csrf_token": token}, files={"contract": contract["file"]}
-        )
+        answer = browser.post("/contracts", data={"csrf_token": token}, files=files)
         assert answer.status_code == 303
         for page in ("/engagements", answer.headers["location"]):
             text = browser.get(page).text
@@ -148,14 +146,14 @@ charges:
 """.encode()
 
 
-def test_file_names_can_not_break_out_of_the_header():
+def test_file_names_can_not_break_out_of_the_header() -> None:
     text = disposition('a"b\r\nX-Evil: 1/ü.yaml')
     assert "\r" not in text
     assert text.count('"') == 2
     assert text.endswith("filename*=UTF-8''a_b__X-Evil%3A%201_%C3%BC.yaml")
 
 
-def test_downloads_are_saved_and_never_run(world: World):
+def test_downloads_are_saved_and_never_run(world: World) -> None:
     paths = (
         "contracts/1",
         f"evidence/{world.evidence_sha256}",

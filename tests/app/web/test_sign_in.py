@@ -17,7 +17,7 @@ def _sign_in(browser: Browser, email: str, password: str, next_: str = "/engagem
     return browser.post("/sign-in", data=form)
 
 
-def test_signing_in_opens_a_session_and_goes_on(world: World):
+def test_signing_in_opens_a_session_and_goes_on(world: World) -> None:
     with world.browser() as browser:
         answer = _sign_in(browser, world.manager.email.upper(), PASSWORD, "/kpis")
         assert answer.status_code == 303
@@ -27,7 +27,7 @@ def test_signing_in_opens_a_session_and_goes_on(world: World):
         assert browser.get("/sign-in").headers["location"] == "/engagements"
 
 
-def test_wrong_password_and_unknown_user_look_the_same(world: World):
+def test_wrong_password_and_unknown_user_look_the_same(world: World) -> None:
     texts = []
     for email in (world.manager.email, "nobody@example.org"):
         with world.browser() as browser:
@@ -38,13 +38,13 @@ def test_wrong_password_and_unknown_user_look_the_same(world: World):
     assert texts[0] == texts[1]
 
 
-def test_signing_in_never_leads_to_another_site(world: World):
+def test_signing_in_never_leads_to_another_site(world: World) -> None:
     with world.browser() as browser:
         answer = _sign_in(browser, world.manager.email, PASSWORD, "//evil.example")
         assert answer.headers["location"] == "/engagements"
 
 
-def test_signing_out_ends_the_session_on_the_server(world: World):
+def test_signing_out_ends_the_session_on_the_server(world: World) -> None:
     with world.signed_in(world.manager) as (browser, token):
         kept = dict(browser.cookies)
         answer = browser.post("/sign-out", data={"csrf_token": token})
@@ -53,7 +53,7 @@ def test_signing_out_ends_the_session_on_the_server(world: World):
         assert browser.get("/engagements").status_code == 303
 
 
-def test_a_deactivated_user_is_out_with_the_next_request(own_world: World):
+def test_a_deactivated_user_is_out_with_the_next_request(own_world: World) -> None:
     with own_world.signed_in(own_world.manager) as (browser, _):
         assert browser.get("/engagements").status_code == 200
         with session_scope(own_world.engine) as session:

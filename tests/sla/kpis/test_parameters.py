@@ -113,3 +113,10 @@ def test_spans(period: str, months: str, expected: tuple[date, int, date, int]) 
     bound = bind_parameters(definition, resolved, Period.parse(period))
     names = ("months_start", "months_days", "window_start", "window_months")
     assert tuple(bound[name] for name in names) == expected
+
+
+def test_the_window_is_the_period_where_a_kpi_does_not_look_back() -> None:
+    definition = load_catalogue()["dso"]
+    bound = bind_parameters(definition, resolve_parameters(definition, {}), Period.parse("2026-03"))
+    assert bound["window_start"] == date(2026, 3, 1)
+    assert bound["months_start"] == date(2026, 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -58,7 +59,7 @@ def test_window(case: dict[str, str]) -> None:
     assert window == Period(date.fromisoformat(case["start"]), date.fromisoformat(case["end"]))
 
 
-def _contract(*levels: dict[str, object]) -> Contract:
+def _contract(*levels: Mapping[str, object]) -> Contract:
     party = {"name": "Somebody", "country": "DE"}
     return Contract.model_validate(
         {
@@ -111,7 +112,7 @@ def test_measured_period_as_json() -> None:
     assert measured["period"] == {"start": "2026-02-01", "end": "2026-02-28"}
     assert measured["currency"] == "EUR"
     assert measured["warnings"][0] == (
-        "no adjustments were handed in; share_past_due take it that there were none"
+        "no adjustments were handed in, so none are counted in share_past_due"
     )
     assert measured["results"] == [
         {
@@ -196,4 +197,7 @@ def test_every_problem_of_every_level_is_named() -> None:
     )
     with pytest.raises(BadInput) as caught:
         _measure(contract)
-    assert len(caught.value.problems) == 3
+    first, second, third = (problem.what for problem in caught.value.problems)
+    assert first == "service level SL-1: there is no KPI 'dsso', did you mean 'dso'?"
+    assert second.startswith("service level SL-2: KPI dso has no parameter 'day'")
+    assert third.startswith("service level SL-2: KPI dso can't use this value of 'months'")

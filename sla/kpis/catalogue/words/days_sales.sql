@@ -6,24 +6,47 @@ sales_by_month AS (
     issue_date >= $period_start AS in_period,
     min(issue_date) AS first_issue,
     sum(amount) AS sales,
+    count(*) AS invoices
+  FROM invoices
+  WHERE issue_date <= $period_end
+  GROUP BY 1, 2
+),
+open_by_month AS (
+  SELECT
+    CAST(date_trunc('month', issue_date) AS DATE) AS month,
+    issue_date >= $period_start AS in_period,
     sum(open_amount) AS receivable,
     sum(CASE WHEN current_until >= $period_end THEN open_amount ELSE 0 END) AS current_receivable,
-    count(*) AS invoices,
     sum(CASE WHEN open_amount > 0 THEN 1 ELSE 0 END) AS open_invoices,
     sum(CASE WHEN open_amount > 0 AND current_until >= $period_end THEN 1 ELSE 0 END)
       AS current_invoices
   FROM open_items
   GROUP BY 1, 2
 ),
+ledger_by_month AS (
+  SELECT
+    sales_by_month.month,
+    sales_by_month.first_issue,
+    sales_by_month.sales,
+    sales_by_month.invoices,
+    coalesce(open_by_month.receivable, 0) AS receivable,
+    coalesce(open_by_month.current_receivable, 0) AS current_receivable,
+    coalesce(open_by_month.open_invoices, 0) AS open_invoices,
+    coalesce(open_by_month.current_invoices, 0) AS current_invoices
+  FROM sales_by_month
+  LEFT JOIN open_by_month
+    ON open_by_month.month = sales_by_month.month
+    AND open_by_month.in_period = sales_by_month.in_period
+),
 receivables AS (
-  SELECT 'all' AS items, sum(receivable) AS receivable FROM sales_by_month
+  SELECT 'all' AS items, sum(receivable) AS receivable FROM ledger_by_month
   UNION ALL
-  SELECT 'current' AS items, sum(current_receivable) AS receivable FROM sales_by_month
+  SELECT 'current' AS items, sum(current_receivable) AS receivable FROM ledger_by_month
 ),
 -- Sales of each month, and of it and all later ones together.
 sales_back AS (
   SELECT month, sum(sales) AS sales, sum(sum(sales)) OVER (ORDER BY month DESC) AS sales_since
-  FROM sales_by_month
+  FROM ledger_by_month
   GROUP BY month
 ),
 -- The newest month from which on sales cover the receivable: the count-back ends in it.
@@ -84,7 +107,7 @@ days_sales AS (
     counted.rest,
     counted.rest_of,
     counted.days,
-    sum(CASE WHEN first_issue >= sales_from THEN sales_by_month.sales ELSE 0 END) AS sales,
+    sum(CASE WHEN first_issue >= sales_from THEN ledger_by_month.sales ELSE 0 END) AS sales,
     sum(CASE WHEN first_issue >= sales_from THEN invoices ELSE open_invoices END) AS open_rows,
     sum(CASE WHEN first_issue >= sales_from THEN invoices ELSE current_invoices END)
       AS current_rows,
@@ -95,6 +118,6 @@ days_sales AS (
       END
     ) AS past_due_rows
   FROM counted
-  CROSS JOIN sales_by_month
+  CROSS JOIN ledger_by_month
   GROUP BY ALL
 ),

@@ -1,0 +1,105 @@
+"""From the contract to the invoice's PDF, in a real browser, with script and without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Site, Visit
+from tests.factories import PASSWORD
+from tests.paths import ROOT, SHARED_DATA
+
+CONTRACT = ROOT / "docs" / "examples" / "ibm-2013-02" / "contract.yaml"
+LEDGER = SHARED_DATA / "ibm_late_payments.csv"
+
+pytestmark = pytest.mark.e2e
+
+
+def test_from_contract_to_invoice(site: Site, visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    _sign_in(page, site.email)
+    _upload_contract(page)
+    _hand_in_evidence(page)
+    _settle(page)
+    _open_a_result(page)
+    _open_the_invoice(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download PDF").click()
+    saved = tmp_path / "invoice.pdf"
+    download.value.save_as(saved)
+    assert download.value.suggested_filename == "ENG-2012-007-2013-02-invoice.pdf"
+    assert saved.read_bytes().startswith(b"%PDF-1.7")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_problems_stand_next_to_the_file(site: Site, visit: Visit, tmp_path: Path) -> None:
+    broken = tmp_path / "contract.yaml"
+    text = CONTRACT.read_text("utf-8").replace('minimum: "80.0"', "minium: 80")
+    broken.write_text(text, "utf-8")
+    page = visit.page
+    _sign_in(page, site.email)
+    page.get_by_role("link", name="Add a contract").first.click()
+    page.get_by_label("Contract document").set_input_files(broken)
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.get_by_role("heading", name="1 problem in contract.yaml")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="minium: 80")).to_have_class("wrong")
+    visit.complaints = [text for text in visit.complaints if "status of 422" not in text]
+
+
+def _sign_in(page: Page, email: str) -> None:
+    page.goto("/engagements")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="No engagement yet")).to_be_visible()
+
+
+def _upload_contract(page: Page) -> None:
+    page.get_by_role("link", name="Add a contract").first.click()
+    page.get_by_label("Contract document").set_input_files(CONTRACT)
+    page.get_by_role("button", name="Check and add").click()
+    title = "Collections for the late-payments ledger"
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("heading", name="No evidence yet")).to_be_visible()
+
+
+def _hand_in_evidence(page: Page) -> None:
+    page.get_by_role("link", name="Hand in evidence").first.click()
+    page.get_by_label("Files (CSV, Excel or Parquet)").set_input_files(LEDGER)
+    page.get_by_role("button", name="Check and hand in").click()
+    expect(page.get_by_text("Every row passed its checks.")).to_be_visible()
+    page.get_by_role("link", name="Back to the engagement").click()
+
+
+def _settle(page: Page) -> None:
+    page.get_by_label("Period to settle").select_option(label="February\u00a02013")
+    page.get_by_role("button", name="Settle", exact=True).click()
+    expect(page.get_by_role("heading", name="February 2013")).to_be_visible()
+    expect(page.get_by_text("Four of five service levels were met")).to_be_visible()
+
+
+def _open_a_result(page: Page) -> None:
+    page.get_by_role("link", name="Collection effectiveness").first.click()
+    expect(page.get_by_text("Rows 1 to 25 of 194")).to_be_visible()
+    page.get_by_role("link", name="Later rows").click()
+    expect(page.get_by_text("Rows 26 to 50 of 194")).to_be_visible()
+    page.get_by_role("link", name="Earlier rows").click()
+    expect(page.get_by_text("Rows 1 to 25 of 194")).to_be_visible()
+    page.get_by_text("The SQL that was run").click()
+    expect(page.get_by_text("WITH").first).to_be_visible()
+    page.get_by_role("link", name="in the catalogue").click()
+    expect(page.get_by_role("heading", name="Collection effectiveness index")).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="February 2013").click()
+
+
+def _open_the_invoice(page: Page) -> None:
+    page.get_by_role("link", name="Open the invoice").click()
+    page.get_by_text("Invoices issued", exact=True).click()
+    page.get_by_role("link", name="Open the 100 ledger rows").click()
+    expect(page.get_by_text("Rows 1 to 25 of 100")).to_be_visible()
+    page.get_by_role("link", name="Invoice", exact=True).click()
+    expect(page.get_by_text("USD\u00a01,900.55")).to_be_visible()

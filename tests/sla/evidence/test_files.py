@@ -1,0 +1,247 @@
+"""Files that can't be used as a whole, and the formats that can."""
+
+# ruff: noqa: S608 (Queries name the test's own temporary files.)
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+from governance.errors import BadInput, Problem
+from sla.evidence import workbooks
+from sla.evidence.reading import read_evidence
+from tests.sla.evidence.handing_in import INVOICE, INVOICES_HEADING, stored_rows, table, write_files
+
+INVOICES = INVOICES_HEADING + INVOICE
+
+
+def problems_of(folder: Path) -> list[Problem]:
+    """What is wrong with a hand-in of which nothing can be stored."""
+    with pytest.raises(BadInput) as error:
+        read_evidence(folder, folder.parent / "store")
+    assert not (folder.parent / "store").exists()
+    return list(error.value.problems)
+
+
+def zip_of(members: dict[str, bytes]) -> bytes:
+    """A zip archive with the members given."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("invoices.csv", b"", "is empty"),
+        ("invoices.csv", b"\n\n", "is empty"),
+        ("invoices.csv", INVOICES_HEADING.encode(), "has a heading but no rows"),
+        ("invoices.parquet", b"", "is empty"),
+        ("invoices.xlsx", b"", "is empty"),
+        (
+            "invoices.parquet",
+            INVOICES.encode(),
+            "isn't a Parquet file, as its name says",
+        ),
+        ("invoices.parquet", b"PAR1xxxxPAR1", "can't be read as Parquet"),
+        (
+            "invoices.xlsx",
+            INVOICES.encode(),
+            "isn't an Excel workbook, as its name says",
+        ),
+        ("invoices.xlsx", b"PK\x03\x04cut off", "isn't an Excel workbook"),
+        (
+            "invoices.xlsx",
+            zip_of({"invoices.csv": INVOICES.encode()}),
+            "is a zip archive but no Excel workbook",
+        ),
+        (
+            "invoices.csv",
+            zip_of({"invoices.csv": INVOICES.encode()}),
+            "isn't CSV text, as its name says, but looks like an Excel workbook",
+        ),
+        (
+            "invoices.csv",
+            gzip.compress(INVOICES.encode()),
+            "isn't CSV text, as its name says, but looks like gzip-compressed CSV",
+        ),
+        (
+            "invoices.csv.gz",
+            gzip.compress(INVOICES.encode() * 50)[:-20],
+            "the compressed data is damaged or cut off",
+        ),
+        (
+            "invoices.csv",
+            INVOICES.replace("due_date", "issue_date").encode(),
+            "the heading names this column twice",
+        ),
+    ],
+)
+def test_unusable_files(name: str, content: bytes, what: str, tmp_path: Path) -> None:
+    problem = problems_of(write_files(tmp_path / "in", {name: content}))[0]
+    assert (problem.file, problem.what) == (name, what)
+
+
+def test_every_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
+    content = "invoice_id,customer,issue_date,duedate,currency,amount\n" + INVOICE
+    problems = problems_of(write_files(tmp_path / "in", {"invoices.csv": content}))
+    assert [problem.what for problem in problems] == [
+        "the column 'customer_id' is missing",
+        "the column 'due_date' is missing",
+    ]
+    assert problems[1].allowed == "rename 'duedate' to 'due_date'"
+    assert problems[1].found == "invoice_id, customer, issue_date, duedate, currency, amount"
+
+
+def test_problems_of_all_files_are_listed(tmp_path: Path) -> None:
+    files = {"invoices.csv": "a,b\n1,2\n", "receipts.parquet": "", "customers.csv": ""}
+    problems = problems_of(write_files(tmp_path / "in", files))
+    assert {problem.file for problem in problems} == set(files)
+
+
+def test_two_files_for_one_dataset(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"invoices.csv": INVOICES}
+    files["invoices.csv.gz"] = gzip.compress(INVOICES.encode())
+    (problem,) = problems_of(write_files(tmp_path / "in", files))
+    assert problem.what == "several files hold invoices"
+    assert problem.found == "invoices.csv, invoices.csv.gz"
+
+
+def test_a_misspelt_name_is_ignored_with_a_finding(tmp_path: Path) -> None:
+    files = {"invoices.csv": INVOICES, "receits.csv": "a\n1\n", "notes.txt": "x", ".hidden": "x"}
+    evidence = read_evidence(write_files(tmp_path / "in", files), tmp_path / "store")
+    ignored = [each.message for each in evidence.findings if each.code == "file_ignored"]
+    assert len(ignored) == 2
+    assert ignored[1].startswith("receits.csv: is named after no dataset, did you mean 'receipts'?")
+
+
+def test_nothing_known_in_a_folder(tmp_path: Path) -> None:
+    problems = problems_of(write_files(tmp_path / "in", {"receits.csv": "a,b\n1,2\n"}))
+    assert problems[0].what == "no evidence in folder 'in'"
+    assert problems[1].file == "receits.csv"
+
+
+def test_no_such_folder_and_unknown_zone(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no file or folder"):
+        read_evidence(tmp_path / "none", tmp_path / "store")
+    with pytest.raises(BadInput, match="unknown time zone"):
+        read_evidence(tmp_path, tmp_path / "store", time_zone="Europe/Berlyn")
+
+
+def workbook_of(*rows: list[object]) -> bytes:
+    """An Excel workbook with one sheet."""
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+def test_a_workbook_keeps_zeros_days_and_numbers(tmp_path: Path) -> None:
+    heading: list[object] = [*INVOICES_HEADING.strip().split(","), "delivered_at"]
+    day, due = dt.date(2013, 1, 2), dt.datetime(2013, 2, 1)  # noqa: DTZ001 (Excel knows no zones)
+    data = workbook_of(
+        heading,
+        ["0001", 17.0, day, due, "EUR", 1234.56, dt.datetime(2013, 1, 2, 14, 30)],  # noqa: DTZ001
+        [None] * 7,
+        ["0002", "17", "2013-01-02", "31/02/2013", "EUR", "1.234,56", None],
+    )
+    source = write_files(tmp_path / "in", {"invoices.xlsx": data})
+    evidence = read_evidence(source, tmp_path / "store", accept_rejections=True)
+    (row,) = stored_rows(table(evidence, "invoices"))
+    assert (row["invoice_id"], row["customer_id"]) == ("0001", "17")
+    assert (row["issue_date"], row["due_date"]) == (day, due.date())
+    assert str(row["amount"]) == "1234.56"
+    assert row["delivered_at"] == dt.datetime(2013, 1, 2, 14, 30)  # noqa: DTZ001
+    assert [(each.row, each.column) for each in evidence.rejections] == [
+        (3, "due_date"),
+        (3, "amount"),
+    ]
+
+
+def test_archives_that_would_burst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"invoices.xlsx": zip_of({"[Content_Types].xml": b"0" * 1_000_000, "../x": b"x"})}
+    problems = problems_of(write_files(tmp_path / "in", files))
+    assert [problem.what for problem in problems] == [
+        "unpacks to more than 100 times its size",
+        "holds a part whose path leads out of the archive",
+    ]
+    monkeypatch.setattr(workbooks, "MAX_UNPACKED_BYTES", 10)
+    monkeypatch.setattr(workbooks, "MAX_MEMBERS", 1)
+    assert [problem.what for problem in problems_of(tmp_path / "in")][:2] == [
+        "holds 2 parts; at most 1 are read",
+        "unpacks to 1000001 bytes; at most 10 are read",
+    ]
+
+
+@pytest.mark.parametrize("name", ["invoices.csv", "invoices.csv.gz", "invoices.parquet"])
+def test_the_same_rows_give_the_same_digest(name: str, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    write_files(source, {})
+    rows = 300_000
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT 'I' || i AS invoice_id, 'C' || i % 7 AS customer_id, "
+            "DATE '2013-01-02' AS issue_date, DATE '2013-02-01' AS due_date, 'EUR' AS currency, "
+            f"CAST(i AS DECIMAL(18, 4)) AS amount FROM range({rows}) AS t(i)) TO '{source / name}'"
+        )
+    first, second = (table(read_evidence(source, tmp_path / "store"), "invoices") for _ in range(2))
+    assert first == second
+    assert first.path.name == f"{first.sha256}.parquet"
+    assert len(list((tmp_path / "store").iterdir())) == 1
+    assert [row["invoice_id"] for row in stored_rows(first)] == [f"I{i}" for i in range(rows)]
+
+
+def test_strange_file_names(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "a [b] it's*?", {"invoices.csv": INVOICES})
+    evidence = read_evidence(folder, folder / "st[o]re")
+    assert table(evidence, "invoices").rows == 1
+
+
+def test_timestamps_become_local_time(tmp_path: Path) -> None:
+    content = (
+        "dispute_id,invoice_id,opened_at,resolved_at\n"
+        "D1,I1,2013-07-01T23:30:00Z,2013-12-01T23:30:00.5-05:00\n"
+        "D2,I1,2013-07-01 23:30,2013-07-02\n"
+    )
+    source = write_files(tmp_path / "in", {"disputes.csv": content})
+    evidence = read_evidence(source, tmp_path / "store", time_zone="Europe/Berlin")
+    first, second = stored_rows(table(evidence, "disputes"))
+    assert str(first["opened_at"]) == "2013-07-02 01:30:00"
+    assert str(first["resolved_at"]) == "2013-12-02 05:30:00.500000"
+    assert str(second["opened_at"]) == "2013-07-01 23:30:00"
+    assert str(second["resolved_at"]) == "2013-07-02 00:00:00"
+
+
+def test_parquet_with_other_types(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "in", {})
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT * FROM (VALUES (7, 'C1', TIMESTAMP '2013-01-02', DATE '2013-02-01', "
+            "'EUR', 12.5::DOUBLE), (8, 'C1', TIMESTAMP '2013-01-02 10:00:00', 'infinity', 'EUR', "
+            "'nan'::DOUBLE), (9, ' ', TIMESTAMP '2013-01-02', DATE '2013-02-01', 'EUR', -1)) AS "
+            "t(invoice_id, customer_id, issue_date, due_date, currency, amount)) "
+            f"TO '{source / 'invoices.parquet'}'"
+        )
+    evidence = read_evidence(source, tmp_path / "store", accept_rejections=True)
+    (row,) = stored_rows(table(evidence, "invoices"))
+    assert (row["invoice_id"], str(row["amount"])) == ("7", "12.5")
+    assert [(each.row, each.column) for each in evidence.rejections] == [
+        (2, "issue_date"),
+        (2, "due_date"),
+        (2, "amount"),
+        (3, "customer_id"),
+        (3, "amount"),
+    ]
