@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import zipfile
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,8 +24,8 @@ _NOT_A_WORKBOOK = "save it from the spreadsheet program as an .xlsx workbook"
 def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> tuple[str, ...]:
     """Write the sheet's rows to `target` as CSV, each with its row number first.
 
-    Without `sheet` the workbook's first one is read. Numbers become their shortest decimal
-    text, days ISO dates. Returns the heading. Raises BadInput for an archive that is no
+    Without `sheet` the workbook's first one is read. Cells become text as by `cell_text`.
+    Returns the heading. Raises BadInput for an archive that is no
     workbook or would unpack to an unreasonable size, a missing sheet and an empty one.
     """
     check_archive(path, file)
@@ -96,14 +97,15 @@ def _rows(path: Path, file: str, sheet: str | None) -> list[list[Any]]:
 def cell_text(cell: object) -> str:
     """A cell as the text that a CSV file would hold.
 
-    A whole number has no decimal point (an invoice number typed as a number), a moment at
-    midnight is written like a day.
+    Numbers have the fifteen significant digits that a spreadsheet program keeps, and no decimal
+    point where they are whole (an invoice number typed as a number); a moment at midnight is
+    written like a day.
     """
     match cell:
         case bool():
             return "true" if cell else "false"
-        case float() if cell.is_integer() and abs(cell) < 1e15:
-            return str(int(cell))
+        case float():
+            return format(Decimal(f"{cell:.15g}"), "f")
         case dt.datetime() if cell.time() == dt.time():
             return cell.date().isoformat()
         case dt.datetime() | dt.date():

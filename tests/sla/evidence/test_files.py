@@ -154,7 +154,7 @@ def test_a_workbook_keeps_zeros_days_and_numbers(tmp_path: Path) -> None:
     day, due = dt.date(2013, 1, 2), dt.datetime(2013, 2, 1)  # noqa: DTZ001 (Excel knows no zones)
     data = workbook_of(
         heading,
-        ["0001", 17.0, day, due, "EUR", 1234.56, dt.datetime(2013, 1, 2, 14, 30)],  # noqa: DTZ001
+        ["0001", 17.0, day, due, "EUR", 1234.56 + 2e-13, dt.datetime(2013, 1, 2, 14, 30)],  # noqa: DTZ001
         [None] * 7,
         ["0002", "17", "2013-01-02", "31/02/2013", "EUR", "1.234,56", None],
     )
