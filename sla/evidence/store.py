@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -42,6 +43,7 @@ def write_evidence(
         ).fetchone()
         with temporary.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            os.fsync(stream.fileno())
         path = folder / f"{sha256}.parquet"
         temporary.chmod(0o444)
         temporary.replace(path)

@@ -25,8 +25,8 @@ def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> tup
     """Write the sheet's rows to `target` as CSV, each with its row number first.
 
     Without `sheet` the workbook's first one is read. Cells become text as by `cell_text`.
-    Returns the heading. Raises BadInput for an archive that is no
-    workbook or would unpack to an unreasonable size, a missing sheet and an empty one.
+    Returns the heading. Raises BadInput for an archive that is no workbook or would unpack to
+    an unreasonable size, for a missing sheet and an empty one.
     """
     check_archive(path, file)
     rows = _rows(path, file, sheet)

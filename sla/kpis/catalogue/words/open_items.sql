@@ -1,21 +1,19 @@
 -- The invoices that can have been open before the window or at its end. One that a single
--- allocation of its whole amount had paid before the window was open at neither; most invoices
--- are paid so, and leaving them out first saves half the work. It changes no figure.
+-- allocation had paid in full before the window was open at neither; most invoices are paid so,
+-- and leaving them out first saves a third of the work. It changes no figure.
 unsettled AS (
   SELECT invoice_id, customer_id, issue_date, due_date, amount
   FROM invoices
   WHERE issue_date BETWEEN $window_start AND $period_end
   UNION ALL
-  SELECT invoice_id, customer_id, issue_date, due_date, amount
+  SELECT
+    invoices.invoice_id, invoices.customer_id, issue_date, due_date, invoices.amount
   FROM invoices
+  ANTI JOIN allocations
+    ON allocations.invoice_id = invoices.invoice_id
+    AND allocations.amount >= invoices.amount
+    AND allocations.applied_on < $window_start
   WHERE issue_date < $window_start
-    AND NOT EXISTS (
-      SELECT 1
-      FROM allocations
-      WHERE allocations.applied_on < $window_start
-        AND allocations.invoice_id = invoices.invoice_id
-        AND allocations.amount = invoices.amount
-    )
 ),
 -- What had come off each of them by the end of the period, and before the window began.
 settled AS (
