@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from governance.errors import BadInput, Problem
 
-_FIELD = re.compile(r"\{(?P<name>year|sequence)(?::0?(?P<width>\d{1,2}))?\}")
+_FIELD = re.compile(r"\{(?P<name>year|month|sequence)(?::0?(?P<width>\d{1,2}))?\}")
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise BadInput unless the pattern has a {sequence} and no other fields than {year}."""
+    """Raise BadInput unless the pattern has {sequence}, and else only {year} or {month}."""
     fields = {match["name"] for match in _FIELD.finditer(pattern)}
     rest = _FIELD.sub("", pattern)
     if "sequence" not in fields or "{" in rest or "}" in rest:
@@ -19,7 +20,8 @@ def check_pattern(pattern: str) -> None:
                 "this is no pattern for invoice numbers",
                 column="invoicing.number",
                 found=pattern,
-                allowed='text with {sequence} and {year}, such as "CW-{year}-{sequence:05}"',
+                allowed="text with {sequence}, and {year} and {month} at will, such as"
+                ' "CW-{year}-{sequence:05}"',
             )
         )
 
@@ -29,10 +31,14 @@ def starts_anew_each_year(pattern: str) -> bool:
     return any(match["name"] == "year" for match in _FIELD.finditer(pattern))
 
 
-def invoice_number(pattern: str, year: int, sequence: int) -> str:
-    """The number; "CW-{year}-{sequence:05}" gives "CW-2026-00017". BadInput as check_pattern."""
+def invoice_number(pattern: str, issued_on: date, sequence: int) -> str:
+    """The number of an invoice issued on a day; BadInput as check_pattern.
+
+    "CW-{year}-{sequence:05}" gives "CW-2026-00017". The series counts on over the months of a
+    year also where the number names the month.
+    """
     check_pattern(pattern)
-    values = {"year": year, "sequence": sequence}
+    values = {"year": issued_on.year, "month": f"{issued_on.month:02}", "sequence": sequence}
     return _FIELD.sub(
         lambda match: str(values[match["name"]]).zfill(int(match["width"] or 0)), pattern
     )

@@ -36,7 +36,7 @@ def take_number(session: Session, provider_id: int, pattern: str, issued_on: dat
     )
     series.last_sequence += 1
     session.flush()
-    number = invoice_number(pattern, issued_on.year, series.last_sequence)
+    number = invoice_number(pattern, issued_on, series.last_sequence)
     return TakenNumber(series.id, series.last_sequence, number)
 
 

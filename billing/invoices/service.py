@@ -9,10 +9,10 @@ from sqlmodel import col
 
 from billing.invoices.models import FeeInvoice, InvoiceState
 from billing.invoices.series import TakenNumber, take_number
-from billing.settlement.documents import invoice_json
+from billing.settlement.documents import header_of, invoice_json
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.queries import documents_of, evidence_of, find_settlement
-from billing.settlement.service import Workshop, compute, figures_of, header_of
+from billing.settlement.service import Workshop, compute, figures_of
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.models import Action

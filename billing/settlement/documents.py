@@ -29,12 +29,17 @@ def invoice_header(
     that of the issue. Raises BadInput where `invoicing.number` is no pattern.
     """
     issued = issued_on or period.end + timedelta(days=1)
-    terms = contract.invoicing
+    number = invoice_number(contract.invoicing.number, issued, sequence)
+    return header_of(contract, number, issued)
+
+
+def header_of(contract: Contract, number: str, issued_on: date) -> InvoiceHeader:
+    """What the contract says of an invoice of that number issued on that day."""
     return InvoiceHeader(
-        number=invoice_number(terms.number, issued.year, sequence),
-        issued_on=issued,
-        due_on=issued + timedelta(days=terms.due_days),
-        purchase_order=terms.purchase_order,
+        number=number,
+        issued_on=issued_on,
+        due_on=issued_on + timedelta(days=contract.invoicing.due_days),
+        purchase_order=contract.invoicing.purchase_order,
     )
 
 

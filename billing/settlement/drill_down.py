@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from billing.metering.catalogue import load_meters
 from billing.metering.engine import drill_down_meter
+from billing.settlement.metered import metered_window
 from billing.settlement.models import SettlementRecord
 from billing.settlement.queries import evidence_of, find_settlement, get_measurement
 from billing.settlement.service import Workshop
 from governance.access import Actor
-from governance.engagements.models import Engagement
+from governance.engagements.models import ContractVersion, Engagement
+from governance.engagements.service import contract_of
 from governance.errors import Conflict, NotFound
 from governance.values import Period
 from sla.evidence.ledger import Ledger, open_ledger
@@ -67,12 +69,17 @@ def drill_down_quantity(
     workshop: Workshop,
     page: Page = Page(),
 ) -> DrillDown:
-    """The ledger rows that a charged quantity was counted from; NotFound for an unknown meter."""
+    """The ledger rows that a charged quantity was counted from, on the days of its charge.
+
+    Raises NotFound for an unknown meter.
+    """
     row = find_settlement(session, actor, engagement, period)
     if meter not in load_meters():
         raise NotFound(f"{meter} is not counted from evidence")
+    contract = contract_of(session.get_one(ContractVersion, row.contract_version_id))
+    window = metered_window(contract, meter, period)
     with _ledger(session, engagement, row, workshop) as ledger:
-        return drill_down_meter(meter, ledger, period, page.offset, page.limit)
+        return drill_down_meter(meter, ledger, window, page.offset, page.limit)
 
 
 def _ledger(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +14,7 @@ from sqlmodel import col
 from billing.invoices.drafts import add_draft, invoice_of
 from billing.invoices.models import InvoiceState
 from billing.settlement.calculation import settle
-from billing.settlement.documents import credits_json, invoice_json, measurements_json
+from billing.settlement.documents import credits_json, header_of, invoice_json, measurements_json
 from billing.settlement.models import (
     DocumentKind,
     SettlementDocument,
@@ -27,7 +26,6 @@ from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.models import Action
 from governance.audit.service import Change, record
-from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import contract_in_force, contract_of, require
 from governance.errors import BadInput, Conflict, Problem
@@ -207,17 +205,6 @@ def figures_of(settlement: Settlement) -> dict[DocumentKind, bytes]:
         DocumentKind.CREDITS: canonical_json(credits_json(settlement)),
         DocumentKind.INVOICE: canonical_json(invoice_json(settlement)),
     }
-
-
-def header_of(contract: Contract, number: str, issued_on: date) -> InvoiceHeader:
-    """What the contract says of an invoice issued on a day."""
-    terms = contract.invoicing
-    return InvoiceHeader(
-        number=number,
-        issued_on=issued_on,
-        due_on=issued_on + timedelta(days=terms.due_days),
-        purchase_order=terms.purchase_order,
-    )
 
 
 def _record(

@@ -1,8 +1,5 @@
-"""KPI definitions: an SQL file with a front matter, read and checked once.
+"""KPI definitions: an SQL file with a front matter (`sla.kpis.sql_files`), read and checked once.
 
-A file holds, in this order: the front matter as YAML between `/* ---` and `--- */`; common
-table expressions after `WITH`; after the line `-- figure` the query that yields the figure;
-after the line `-- drill-down` the query that lists the ledger rows behind it, in a stable order.
 A line `-- words: NAME` stands for the expressions in the catalogue's file words/NAME.sql, so
 that all KPIs mean the same by an open item.
 
@@ -24,24 +21,16 @@ add up to the figure's, before the divisors.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import duckdb
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from governance.contract.kpi_signature import Direction, KpiSignature, ParameterSignature
-from governance.errors import BadInput, Problem
+from sla.kpis.sql_files import check_queries, malformed, read_front_matter, split_file
 
-_FILE = re.compile(
-    r"/\* ---\n(?P<front_matter>.*?)\n--- \*/\n"
-    r"(?P<words>WITH\n.*?)\n-- figure\n(?P<figure>.*?)\n-- drill-down\n(?P<drill_down>.*?)\s*",
-    re.DOTALL,
-)
 _WORDS = re.compile(r"^-- words: (?P<name>\w+)$", re.MULTILINE)
 
 STANDARD_PARAMETERS: Mapping[str, str] = {
@@ -145,16 +134,9 @@ def parse_definition(name: str, text: str, words: Mapping[str, str]) -> KpiDefin
     or where that names a parameter which nothing declares.
     """
     file = f"{name}.sql"
-    text = _with_words(file, text, words)
-    parts = _FILE.fullmatch(text)
-    if parts is None:
-        raise _malformed(
-            file, "not a KPI file", "a front matter, WITH, -- figure and -- drill-down, in order"
-        )
-    front = _front_matter(file, parts["front_matter"])
-    queries = [f"{parts['words']}\n{parts[section]}" for section in ("figure", "drill_down")]
-    for query in queries:
-        _check_query(file, query, front)
+    parts = split_file(file, _with_words(file, text, words))
+    front = read_front_matter(parts, _FrontMatter)
+    check_queries(parts, [*STANDARD_PARAMETERS, *front.parameters])
     return KpiDefinition(
         name=name,
         title=front.title,
@@ -168,49 +150,15 @@ def parse_definition(name: str, text: str, words: Mapping[str, str]) -> KpiDefin
         definition=front.definition.strip(),
         source=front.source.strip(),
         drill_down=front.drill_down.strip(),
-        sql=queries[0],
-        drill_down_sql=queries[1],
-        text=text,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sql=parts.figure,
+        drill_down_sql=parts.drill_down,
+        text=parts.text,
+        sha256=parts.sha256,
     )
-
-
-def _malformed(file: str, what: str, allowed: str = "", column: str = "") -> BadInput:
-    return BadInput.one(Problem(what, file=file, column=column, allowed=allowed))
 
 
 def _with_words(file: str, text: str, words: Mapping[str, str]) -> str:
     for match in _WORDS.finditer(text):
         if match["name"] not in words:
-            raise _malformed(file, f"unknown words '{match['name']}'", ", ".join(sorted(words)))
+            raise malformed(file, f"unknown words '{match['name']}'", ", ".join(sorted(words)))
     return _WORDS.sub(lambda match: words[match["name"]].rstrip("\n"), text)
-
-
-def _front_matter(file: str, text: str) -> _FrontMatter:
-    try:
-        content: Any = yaml.safe_load(text)
-        return _FrontMatter.model_validate(content)
-    except yaml.YAMLError as error:
-        raise _malformed(file, f"the front matter is not YAML: {error}") from None
-    except ValidationError as error:
-        raise BadInput(
-            Problem(
-                f"front matter: {detail['msg']}",
-                file=file,
-                column=".".join(str(step) for step in detail["loc"]),
-            )
-            for detail in error.errors()
-        ) from None
-
-
-def _check_query(file: str, query: str, front: _FrontMatter) -> None:
-    try:
-        statements = duckdb.extract_statements(query)
-    except duckdb.Error as error:
-        raise _malformed(file, f"the SQL can't be read: {error}") from None
-    if len(statements) != 1 or statements[0].type is not duckdb.StatementType.SELECT:
-        raise _malformed(file, "the SQL must be one query", "a single SELECT in each section")
-    for name in statements[0].named_parameters:
-        if name not in STANDARD_PARAMETERS and name not in front.parameters:
-            declared = ", ".join([*STANDARD_PARAMETERS, *front.parameters])
-            raise _malformed(file, f"${name} is not declared as a parameter", declared)

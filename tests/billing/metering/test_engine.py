@@ -136,13 +136,13 @@ SELECT * FROM counted ORDER BY invoice_id
 @pytest.mark.parametrize(
     ("replaced", "by", "message"),
     [
-        ("-- figure", "-- number", "not a meter's file"),
+        ("-- figure", "-- number", "a section of the file is missing"),
         ("kind: count", "kind: sum", "front matter"),
         ("kind: count", "kind: [", "the front matter is not YAML"),
         ("source: S", "", "front matter"),
         ("ORDER BY invoice_id", "ORDER BY; SELECT 1", "SQL"),
         ("SELECT * FROM counted", "SELECT ( FROM counted", "the SQL can't be read"),
-        ("FROM invoices", "FROM invoices WHERE issue_date > $since", r"unknown parameter \$since"),
+        ("FROM invoices", "FROM invoices WHERE issue_date > $since", r"\$since is not declared"),
     ],
 )
 def test_malformed_files(replaced: str, by: str, message: str) -> None:

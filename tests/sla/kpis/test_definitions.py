@@ -63,9 +63,9 @@ def test_the_digest_covers_the_words() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("-- figure\n", "", "not a KPI file"),
-        ("-- drill-down\n", "", "not a KPI file"),
-        ("/* ---", "/*", "not a KPI file"),
+        ("-- figure\n", "", "a section of the file is missing"),
+        ("-- drill-down\n", "", "a section of the file is missing"),
+        ("/* ---", "/*", "a section of the file is missing"),
         ("words: large", "words: larg", "unknown words 'larg'; allowed: large"),
         ("title: Number of invoices", "title: [", "the front matter is not YAML"),
         ("source: Nobody\n", "", "number.sql, source: front matter: Field required"),
