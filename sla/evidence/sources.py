@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import tempfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +26,12 @@ SUFFIXES = (".csv", ".csv.gz", ".xlsx", ".parquet")
 ROW = "source_row"
 """Column of a relation that holds the data row, where rows don't simply come in order."""
 
+MAX_GZIP_RATIO = 100
+"""A ledger packs to a tenth or twentieth; what unpacks to more than this was made to fill disks."""
+SMALL_BYTES = 64 * 1024 * 1024
+"""Up to this unpacked size the ratio doesn't matter."""
+
+_BLOCK = 1024 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -80,7 +88,10 @@ def open_source(path: Path, workspace: Path, opening: Opening | None = None) -> 
             return _parquet(path)
         case ".xlsx":
             return _workbook(path, workspace, opening)
-        case ".csv" | ".csv.gz":
+        case ".csv.gz":
+            _require_bounded(path)
+            return _csv(path, workspace, opening)
+        case ".csv":
             return _csv(path, workspace, opening)
         case _:
             raise BadInput.one(
@@ -111,6 +122,23 @@ def _require_content(path: Path) -> None:
     suffix = suffix_of(path)
     if suffix and found != suffix:
         raise BadInput.one(_misnamed(path.name, suffix, found))
+
+
+def _require_bounded(path: Path) -> None:
+    """Refuse a compressed file that is damaged or unpacks beyond all proportion."""
+    bound = max(SMALL_BYTES, path.stat().st_size * MAX_GZIP_RATIO)
+    unpacked = 0
+    try:
+        with gzip.open(path) as stream:
+            while block := stream.read(_BLOCK):
+                unpacked += len(block)
+                if unpacked > bound:
+                    problem = f"unpacks to more than {MAX_GZIP_RATIO} times its size"
+                    raise BadInput.one(Problem(problem, path.name, allowed="the file unpacked"))
+    except (OSError, EOFError, zlib.error) as error:
+        what = "the compressed data is damaged or cut off"
+        problem = Problem(what, path.name, found=str(error))
+        raise BadInput.one(problem) from error
 
 
 _KINDS = {

@@ -17,6 +17,7 @@ import pytest
 from governance.errors import BadInput, Problem
 from sla.evidence import workbooks
 from sla.evidence.reading import read_evidence
+from sla.evidence.sources import SMALL_BYTES
 from tests.sla.evidence.handing_in import INVOICE, INVOICES_HEADING, stored_rows, table, write_files
 
 INVOICES = INVOICES_HEADING + INVOICE
@@ -184,6 +185,12 @@ def test_archives_that_would_burst(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "holds 2 parts; at most 1 are read",
         "unpacks to 1000001 bytes; at most 10 are read",
     ]
+
+
+def test_a_compressed_file_that_would_fill_the_disk(tmp_path: Path) -> None:
+    bomb = gzip.compress(INVOICES.encode() + b"\n" * SMALL_BYTES)
+    (problem,) = problems_of(write_files(tmp_path / "in", {"invoices.csv.gz": bomb}))
+    assert problem.what == "unpacks to more than 100 times its size"
 
 
 @pytest.mark.parametrize("name", ["invoices.csv", "invoices.csv.gz", "invoices.parquet"])

@@ -1,19 +1,20 @@
 -- The invoices that can have been open before the window or at its end. One that a single
 -- allocation had paid in full before the window was open at neither; most invoices are paid so,
--- and leaving them out first saves a third of the work. It changes no figure.
+-- and leaving them out first saves up to a third of the work. It changes no figure.
 unsettled AS (
-  SELECT invoice_id, customer_id, issue_date, due_date, amount
-  FROM invoices
-  WHERE issue_date BETWEEN $window_start AND $period_end
-  UNION ALL
   SELECT
-    invoices.invoice_id, invoices.customer_id, issue_date, due_date, invoices.amount
+    invoices.invoice_id,
+    invoices.customer_id,
+    invoices.issue_date,
+    invoices.due_date,
+    invoices.amount
   FROM invoices
   ANTI JOIN allocations
     ON allocations.invoice_id = invoices.invoice_id
     AND allocations.amount >= invoices.amount
     AND allocations.applied_on < $window_start
-  WHERE issue_date < $window_start
+    AND invoices.issue_date < $window_start
+  WHERE invoices.issue_date <= $period_end
 ),
 -- What had come off each of them by the end of the period, and before the window began.
 settled AS (
