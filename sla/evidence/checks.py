@@ -12,7 +12,7 @@ from itertools import groupby
 import duckdb
 
 from sla.evidence.csv_records import lines_of
-from sla.evidence.datasets import Column
+from sla.evidence.datasets import DATASETS, Column
 from sla.evidence.reasons import (
     reason_follows,
     reason_not_before,
@@ -20,9 +20,9 @@ from sla.evidence.reasons import (
     reason_repeated,
     reason_unknown,
 )
-from sla.evidence.sql import identifier, literal
+from sla.evidence.sql import glob_literal, identifier, literal
 from sla.evidence.staging import ORDER_FAULT, Staged
-from sla.evidence.values import Finding, Rejection
+from sla.evidence.values import EvidenceFile, Finding, Rejection
 
 LISTED = 1_000
 """Rejections listed a dataset; further ones are only counted."""
@@ -30,6 +30,8 @@ SHOWN_CHARACTERS = 200
 """Of a rejected value."""
 
 Tables = Mapping[str, Staged]
+Known = Mapping[str, EvidenceFile]
+"""Tables by dataset that count already, so that references may lead to them."""
 
 
 class _Kind(StrEnum):
@@ -43,11 +45,12 @@ class _Kind(StrEnum):
     """Another table derived from the same source row rejected it, and lists it."""
 
 
-def check_tables(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+def check_tables(connection: duckdb.DuckDBPyConnection, tables: Tables, known: Known) -> None:
     """Fill the tables of rejected rows: faulty values, repeated keys, broken references.
 
     `tables` come in the order of `DATASETS`, so that a reference is checked after the rows
-    that it leads to: what refers to a rejected row is rejected with it, however far.
+    that it leads to: what refers to a rejected row is rejected with it, however far. A
+    reference to a dataset that isn't handed in now may lead to the one that is known.
     """
     for staged in tables.values():
         _reject_faulty(connection, staged)
@@ -58,6 +61,8 @@ def check_tables(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
         for column in staged.dataset.columns:
             if column.refers_to in tables:
                 _reject_astray(connection, staged, column, tables[column.refers_to])
+            elif column.refers_to in known:
+                _reject_unknown(connection, staged, column, known[column.refers_to])
 
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
@@ -137,6 +142,20 @@ def _reject_astray(
     )
 
 
+def _reject_unknown(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, column: Column, target: EvidenceFile
+) -> None:
+    """Reject rows whose reference isn't in the table that was handed in earlier."""
+    name = identifier(column.name)
+    (key, *_) = DATASETS[target.dataset].key
+    connection.execute(
+        f"INSERT INTO {staged.rejected} "
+        f"SELECT rowid, {staged.row}, {literal(column.name)}, {name}, '{_Kind.UNKNOWN}', NULL "
+        f"FROM {staged.table} WHERE {name} IS NOT NULL AND {name} NOT IN "
+        f"(SELECT {identifier(key)} FROM read_parquet({glob_literal(str(target.path))}))"
+    )
+
+
 def good(connection: duckdb.DuckDBPyConnection, staged: Staged) -> str:
     """SQL condition that keeps the rows of a staged table that aren't rejected."""
     if not _count(connection, f"FROM {staged.rejected}"):
@@ -212,8 +231,8 @@ def _rejection(staged: Staged, found: tuple[int, str, str | None, str, int | Non
     return Rejection(staged.source.file, row, entry.source_column, shown, reason)
 
 
-def unchecked_references(tables: Tables) -> list[Finding]:
-    """A finding for each reference whose dataset wasn't handed in."""
+def unchecked_references(tables: Tables, known: Known) -> list[Finding]:
+    """A finding for each reference whose dataset wasn't handed in, now or earlier."""
     return [
         Finding(
             "reference_not_checked",
@@ -224,5 +243,6 @@ def unchecked_references(tables: Tables) -> list[Finding]:
         for column in staged.dataset.columns
         if column.refers_to
         and column.refers_to not in tables
+        and column.refers_to not in known
         and staged.mapped[staged.dataset.column_names.index(column.name)].given != "false"
     ]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from governance.errors import BadInput, Problem
-from sla.evidence.checks import check_tables, rejected_rows, rejections, unchecked_references
+from sla.evidence.checks import (
+    Known,
+    check_tables,
+    rejected_rows,
+    rejections,
+    unchecked_references,
+)
 from sla.evidence.discovery import Found, find_sources
 from sla.evidence.hand_in import HandIn, working_database
 from sla.evidence.profiles import Profile
 from sla.evidence.store import write_evidence
-from sla.evidence.values import EvidenceSet, Rejection
+from sla.evidence.values import EvidenceFile, EvidenceSet, Rejection
 
 
 def read_evidence(
@@ -21,6 +28,7 @@ def read_evidence(
     profile: Profile | None = None,
     time_zone: str = "UTC",
     accept_rejections: bool = False,
+    known: Sequence[EvidenceFile] = (),
 ) -> EvidenceSet:
     """Read a folder or a single file into immutable tables in the folder `store`.
 
@@ -29,6 +37,7 @@ def read_evidence(
     columns. Every row is checked. While any is rejected nothing is stored, unless
     `accept_rejections`: then the sound rows are, without those that refer to rejected ones.
     `time_zone` is the engagement's: timestamps with an offset become its local time.
+    References may lead to the tables in `known`, which count already.
 
     Raises BadInput where a file as a whole can't be used, with every problem of every file.
     """
@@ -36,24 +45,31 @@ def read_evidence(
         raise BadInput.one(Problem(f"unknown time zone '{time_zone}'", allowed="Europe/Berlin"))
     found = find_sources(source, profile)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
-        return _read(found, store, Path(folder), time_zone, accept_rejections=accept_rejections)
+        tables = {file.dataset: file for file in known}
+        with working_database(Path(folder)) as connection:
+            hand_in = HandIn(connection, Path(folder), time_zone, list(found.findings))
+            return _read(hand_in, found, store, tables, accept_rejections=accept_rejections)
 
 
 def _read(
-    found: Found, store: Path, folder: Path, zone: str, *, accept_rejections: bool
+    hand_in: HandIn, found: Found, store: Path, known: Known, *, accept_rejections: bool
 ) -> EvidenceSet:
-    with working_database(folder) as connection:
-        hand_in = HandIn(connection, folder, zone, list(found.findings))
-        hand_in.read(found.files)
-        tables = hand_in.tables
-        check_tables(connection, tables)
-        counts = rejected_rows(connection, tables)
-        rejected = rejections(connection, tables)
-        findings = (*hand_in.findings, *unchecked_references(tables))
-        if rejected and not accept_rejections:
-            return EvidenceSet((), rejected, counts, findings)
-        files = tuple(write_evidence(connection, staged, store) for staged in tables.values())
-        return EvidenceSet(files, rejected, counts, findings)
+    connection = hand_in.connection
+    hand_in.read(found.files)
+    tables = hand_in.tables
+    check_tables(connection, tables, known)
+    counts = rejected_rows(connection, tables)
+    rejected = rejections(connection, tables)
+    findings = (*hand_in.findings, *unchecked_references(tables, known))
+    if rejected and not accept_rejections:
+        return EvidenceSet((), rejected, counts, findings, _profile_of(found))
+    files = tuple(write_evidence(connection, staged, store) for staged in tables.values())
+    return EvidenceSet(files, rejected, counts, findings, _profile_of(found))
+
+
+def _profile_of(found: Found) -> str | None:
+    names = {handed.how.name for handed in found.files if isinstance(handed.how, Profile)}
+    return ", ".join(sorted(names)) or None
 
 
 def require_clean(evidence: EvidenceSet) -> EvidenceSet:

@@ -63,6 +63,7 @@ def hand_in(
         upload.profile,
         time_zone=contract.engagement.time_zone,
         accept_rejections=upload.accept_rejections,
+        known=[as_file(table, store) for table in counting_tables(session, engagement)],
     )
     row = _hand_in_row(actor, engagement, upload, evidence, source_sha256)
     session.add(row)
@@ -126,7 +127,7 @@ def _hand_in_row(
         engagement_id=engagement.id,
         source_name=one_line(upload.name)[:255],
         source_sha256=source_sha256,
-        profile=upload.profile.name if upload.profile else None,
+        profile=evidence.profile,
         state=HandInState.REJECTED if rejected else HandInState.ACCEPTED,
         rejections_json=json.dumps([one.as_json() for one in evidence.rejections]),
         rejected_rows=sum((evidence.rejected_rows or {}).values()) or len(evidence.rejections),

@@ -136,9 +136,8 @@ def _require_bounded(path: Path) -> None:
                     problem = f"unpacks to more than {MAX_GZIP_RATIO} times its size"
                     raise BadInput.one(Problem(problem, path.name, allowed="the file unpacked"))
     except (OSError, EOFError, zlib.error) as error:
-        what = "the compressed data is damaged or cut off"
-        problem = Problem(what, path.name, found=str(error))
-        raise BadInput.one(problem) from error
+        damaged = Problem("the compressed data is damaged or cut off", path.name, found=str(error))
+        raise BadInput.one(damaged) from error
 
 
 _KINDS = {

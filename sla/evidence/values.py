@@ -85,3 +85,5 @@ class EvidenceSet:
     rejected_rows: Mapping[str, int] | None = None
     """Number of rejected rows a source file, also where not all are listed."""
     findings: tuple[Finding, ...] = ()
+    profile: str | None = None
+    """Name of the import profile that was chosen or recognised; None for the product's columns."""

@@ -252,3 +252,16 @@ def test_parquet_with_other_types(tmp_path: Path) -> None:
         (3, "customer_id"),
         (3, "amount"),
     ]
+
+
+def test_references_may_lead_to_tables_handed_in_earlier(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    earlier = read_evidence(write_files(tmp_path / "1", {"invoices.csv": INVOICES}), store)
+    heading = "receipt_id,invoice_id,amount,applied_on\n"
+    rows = "R1,I1,10,2013-02-01\nR2,I9,10,2013-02-01\n"
+    later = write_files(tmp_path / "2", {"allocations.csv": heading + rows})
+    evidence = read_evidence(later, store, known=earlier.files)
+    (rejection,) = evidence.rejections
+    assert (rejection.row, rejection.column, rejection.value) == (2, "invoice_id", "I9")
+    assert [finding.code for finding in evidence.findings] == ["reference_not_checked"]
+    assert "receipts" in evidence.findings[0].message
