@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 
 
@@ -113,6 +114,22 @@ Identifier = Annotated[
     StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"),
     Accepts("letters, digits and . _ / - (at most 64, a letter or digit first)"),
 ]
+
+
+class Titled(Terms):
+    """A part with an id that others refer to; where it has no title, the id serves as one."""
+
+    id: Identifier
+    title: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_id(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "id" in values and not values.get("title"):
+            return {**values, "title": values["id"]}
+        return values
+
+
 Month = Annotated[
     str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$"), Accepts("a month as 2026-01")
 ]

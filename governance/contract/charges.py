@@ -18,6 +18,7 @@ from governance.contract.base import (
     Positive,
     Terms,
     Text,
+    Titled,
     Whole,
 )
 
@@ -104,9 +105,7 @@ Pricing = Annotated[
 ]
 
 
-class _Charge(Terms):
-    id: Identifier
-    title: Text
+class _Charge(Titled):
     clause: Text = "not stated"
     """Where the signed contract says so, such as Schedule 4, 1."""
     minimum: NonNegative | None = None

@@ -297,5 +297,7 @@ class _Walk:
                 what += f", did you mean '{near}'?"
             elif elsewhere:
                 what += f" here; it belongs to {', '.join(elsewhere)}"
+            else:
+                what += f"; the nearest known one is '{nearest(key, known, cutoff=0)}'"
             self.say((*path, key), what, ", ".join(known), shortened(key))
         return slips

@@ -16,6 +16,7 @@ from governance.contract.base import (
     Positive,
     Terms,
     Text,
+    Titled,
     Whole,
 )
 from governance.contract.kpi_signature import ParameterValue
@@ -55,11 +56,9 @@ class Linear(Terms):
     count: Literal["full", "pro_rata"] = "full"
 
 
-class ServiceLevel(Terms):
+class ServiceLevel(Titled):
     """One promised service level, tied to a KPI of the catalogue."""
 
-    id: Identifier
-    title: Text
     clause: Text = "not stated"
     """Where the signed contract says so, such as Schedule 2, 3.1."""
     kpi: Identifier

@@ -153,3 +153,9 @@ def test_swapped_and_missing_values_are_bad_input(data: st.DataObject) -> None:
         if not document:
             break
     _never_crashes(json.dumps(document).encode())
+
+
+def test_a_title_left_out_is_the_id() -> None:
+    document = edited({"    title: Collection effectiveness\n": ""})
+    level = read_contract(document.encode(), "contract.yaml").service_levels[0]
+    assert level.title == level.id == "SL-01"

@@ -46,7 +46,7 @@ def test_keys_are_as_documents_write_them() -> None:
     charge = contract_schema()["$defs"]["FixedCharge"]
     assert "from" in charge["properties"]
     assert charge["properties"]["from"]["description"].startswith("First day of the charge")
-    assert {"id", "title", "type", "amount"} == set(charge["required"])
+    assert {"id", "type", "amount"} == set(charge["required"])
 
 
 def test_numbers_keep_their_range() -> None:
