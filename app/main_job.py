@@ -70,7 +70,7 @@ def run_from_files(
     they are accepted.
     """
     data = _read(contract_path)
-    contract = read_contract(data, contract_path.name, signatures())
+    contract = read_contract(data, str(contract_path), signatures())
     header = invoice_header(contract, period, sequence, issued_on)
     with tempfile.TemporaryDirectory(prefix="plumbline-evidence-") as store:
         evidence = read_evidence(
@@ -79,10 +79,12 @@ def run_from_files(
             profile,
             contract.engagement.time_zone,
             accept_rejections=accept_rejected,
+            file=str(evidence_path),
         )
         if not accept_rejected:
             require_clean(evidence)
-        with open_ledger(evidence.files, contract.engagement.currency) as ledger:
+        currency = contract.engagement.currency
+        with open_ledger(evidence.files, currency, evidence.findings) as ledger:
             settlement = settle(contract, contract_sha256(data), ledger, period, load_catalogue())
     return RunResult(settlement, header, evidence)
 

@@ -42,7 +42,8 @@ class Problem:
             text += f"; found {self.found}"
         if self.allowed:
             text += f"; allowed: {self.allowed}"
-        return text
+        # A value may hold line ends and control characters, which terminals obey.
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
     def as_json(self) -> dict[str, str | int | None]:
         """Stable keys for `--json`."""

@@ -22,10 +22,12 @@ ledger amounts is rounded before the one rounding that a contract asks for."""
 def round_half_up(value: Decimal, places: int) -> Decimal:
     """Round to `places` decimals, halves away from zero. The one rounding function.
 
-    Negative `places` round to tens, hundreds and so on.
+    Negative `places` round to tens, hundreds and so on. Zero has no sign, so that no document
+    ever states -0.00.
     """
     with localcontext(EXACT):
-        return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+        rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return rounded or abs(rounded)
 
 
 @cache

@@ -10,13 +10,12 @@ import click
 
 from app.cli.common import json_option, print_json, reports_problems
 from governance.contract.reading import read_contract
-from governance.values import plain
 from sla.kpis.catalogue import signatures
 from sla.service_credits.calculation import compute_credits, directions_of
 from sla.service_credits.results import read_results
 from sla.service_credits.serialise import service_credits_json
 from sla.service_credits.values import LevelCredit, ServiceCredits
-from sla.service_credits.wording import amount_words
+from sla.service_credits.wording import amount_words, number_words
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -60,7 +59,7 @@ def _text(given: ServiceCredits) -> Iterator[str]:
 
 
 def _level_lines(level: LevelCredit, currency: str) -> Iterator[str]:
-    value = "–" if level.value is None else plain(level.value)
+    value = "–" if level.value is None else number_words(level.value)
     status = level.status.value.replace("_", " ")
     yield f"{level.id:<16} {value:>12}  {status:<15} {amount_words(level.credit, currency):>16}"
     yield from _wrapped(level.why)

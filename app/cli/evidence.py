@@ -42,7 +42,7 @@ def check(source: Path, profile: str | None, time_zone: str, as_json: bool) -> N
     """Check every row of SOURCE, a folder or a file; exit status 2 if any is rejected."""
     with tempfile.TemporaryDirectory(prefix="plumbline-") as store:
         chosen = load_profile(profile) if profile else None
-        read = read_evidence(source, Path(store), chosen, time_zone)
+        read = read_evidence(source, Path(store), chosen, time_zone, file=str(source))
         _report(read, [*read.findings, *_questions(read)], as_json=as_json, accepted=False)
 
 
@@ -63,7 +63,7 @@ def import_(  # noqa: PLR0917 (click passes options by their names)
 ) -> None:
     """Store SOURCE as Parquet files named by their digest; nothing while a row is rejected."""
     chosen = load_profile(profile) if profile else None
-    read = read_evidence(source, store, chosen, time_zone, accept_rejected)
+    read = read_evidence(source, store, chosen, time_zone, accept_rejected, file=str(source))
     _report(read, list(read.findings), as_json=as_json, accepted=accept_rejected)
 
 
@@ -134,7 +134,7 @@ def _table_text(file: EvidenceFile) -> str:
 
 
 def _rejection_text(rejection: Rejection) -> str:
-    where = [rejection.file, f"row {rejection.row}", rejection.column]
+    where = [rejection.place, f"row {rejection.row}", rejection.column]
     if rejection.line is not None:
         where.insert(1, f"line {rejection.line}")
     place = ", ".join(part for part in where if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from governance.contract.messages import did_you_mean
 from governance.contract.reading import read_contract
 from governance.errors import BadInput, Problem
 from governance.values import Period
-from sla.evidence.values import EvidenceDigest
+from sla.evidence.values import EvidenceDigest, Finding
 from sla.kpis.catalogue import load_catalogue, signatures
 from sla.kpis.definitions import KpiDefinition
 from sla.kpis.engine import drill_down, run_kpi
@@ -119,11 +120,14 @@ def run_(
     with ledger_of(evidence, profile, currency, time_zone) as ledger:
         result = run_kpi(definition, ledger, span, given)
         page = drill_down(definition, ledger, span, given, limit=rows) if rows else None
+        warnings = ledger.warnings
     if as_json:
         behind = {"drill_down": drill_down_json(page)} if page else {}
-        print_json(kpi_result_json(result) | behind)
+        said = {"warnings": [finding.message for finding in warnings]}
+        print_json(kpi_result_json(result) | said | behind)
         return
     click.echo("\n".join(_result_lines(definition, result)))
+    _print_warnings(warnings)
     if page:
         click.echo("")
         _print_page(page)
@@ -152,7 +156,7 @@ def measure(
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, ParameterValue]:
-    """Read `key=value` and `key.part=value` as a contract's parameters are written.
+    """Read `key=value`, `key={part: value}` and `key.part=value` as a contract's parameters.
 
     Raises BadInput with everything that is neither.
     """
@@ -165,10 +169,21 @@ def parse_settings(settings: Iterable[str]) -> dict[str, ParameterValue]:
             problems.append(
                 Problem("not a parameter", column="--set", found=setting, allowed="key=value")
             )
-        parameters[key] = {part: value.strip()} if part else value.strip()
+        parameters[key] = {part: value.strip()} if part else _parameter(value.strip())
     if problems:
         raise BadInput(problems)
     return parameters
+
+
+_OBJECT = re.compile(r"""\{\s*(["']?)(?P<part>\w+)\1\s*:\s*(["']?)(?P<value>[^"'{},]*?)\3\s*\}""")
+
+
+def _parameter(text: str) -> ParameterValue:
+    """A value as the contract's YAML would read it: an object, a truth in any case, or a text."""
+    match = _OBJECT.fullmatch(text)
+    if match:
+        return {match["part"]: match["value"]}
+    return text.lower() if text.lower() in {"true", "false"} else text
 
 
 def _definition(name: str) -> KpiDefinition:
@@ -242,7 +257,11 @@ def _print_measured(measured: MeasuredPeriod) -> None:
             for result in measured.results
         ],
     )
-    for warning in measured.warnings:
+    _print_warnings(measured.warnings)
+
+
+def _print_warnings(warnings: Iterable[Finding]) -> None:
+    for warning in warnings:
         click.echo(f"\nwarning: {warning.message}")
 
 

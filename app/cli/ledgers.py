@@ -22,6 +22,7 @@ def ledger_of(
     """
     chosen = load_profile(profile) if profile else None
     with tempfile.TemporaryDirectory(prefix="plumbline-") as store:
-        evidence = require_clean(read_evidence(source, Path(store), chosen, time_zone))
-        with open_ledger(evidence.files, currency) as ledger:
+        read = read_evidence(source, Path(store), chosen, time_zone, file=str(source))
+        evidence = require_clean(read)
+        with open_ledger(evidence.files, currency, evidence.findings) as ledger:
             yield ledger

@@ -30,12 +30,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @reports_problems
 def price(contract_file: Path, usage_file: Path, as_json: bool) -> None:
     """Price one period: every line with its arithmetic, service credit, tax and total."""
-    contract = read_contract(contract_file.read_bytes(), contract_file.name)
-    usage = read_usage(usage_file.read_bytes(), usage_file.name)
+    contract = read_contract(contract_file.read_bytes(), str(contract_file))
+    usage = read_usage(usage_file.read_bytes(), str(usage_file))
     try:
         priced = price_period(contract, usage)
     except BadInput as error:
-        raise _located(error, contract_file.name, usage_file.name) from None
+        raise _located(error, str(contract_file), str(usage_file)) from None
     if as_json:
         print_json(priced_period_json(priced))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,7 @@ from sla.measurements.values import Measurement
 @click.option(
     "--evidence", type=click.Path(path_type=Path), required=True, help="Folder or file of evidence."
 )
-@click.option(
-    "--period", "period_text", required=True, help="Month, quarter or year: 2013-02, 2013-Q1, 2013."
-)
+@click.option("--period", "period_text", required=True, help="Month to settle, as 2013-02.")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder for the results."
 )
@@ -91,7 +90,10 @@ def _summary(result: RunResult, files: Sequence[Path]) -> dict[str, Any]:
         "invoice": result.header.number,
         "total": money_text(priced.total, priced.currency),
         "payable": money_text(priced.payable, priced.currency),
-        "warnings": [finding.message for finding in result.warnings],
+        "warnings": [
+            *(finding.message for finding in result.warnings),
+            *_balance_warnings(result),
+        ],
         "rejected_rows": dict(result.evidence.rejected_rows or {}),
         "files": [str(file) for file in files],
     }
@@ -137,6 +139,13 @@ def _amounts(result: RunResult) -> Iterator[str]:
                 yield f"  {level.id}: {level.why}"
     yield f"Invoice {result.header.number}: total {money(priced.total, priced.currency)}"
     yield f"Payable by {result.header.due_on}: {money(priced.payable, priced.currency)}"
+    yield from (f"  {warning}" for warning in _balance_warnings(result))
+
+
+def _balance_warnings(result: RunResult) -> Iterator[str]:
+    priced = result.settlement.priced
+    if priced.service_credit > max(priced.subtotal, Decimal(0)):
+        yield "The credit exceeds the charges: the invoice is a balance in the client's favour."
 
 
 def _remarks(result: RunResult) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from billing.charges.frame import joined, priced
@@ -26,10 +26,10 @@ def commitment_line(
     """The true-up to the minimum commitment, or None where `charged` reaches it.
 
     A monthly commitment holds for every month of the period, prorated by days where the
-    engagement starts or ends. A yearly one is trued up on the last invoice of the contract
-    year, counted from the engagement's start: in the period that holds the year's last day,
-    or the engagement's. It then counts `charged` and the earlier invoices of the year
-    (`charged_this_year`), and is prorated by days where the engagement ends early.
+    engagement starts or ends. A yearly one is trued up on the last invoice of the calendar
+    year: in the period that holds the year's last day, or the engagement's. It then counts
+    `charged` and the earlier invoices of the year (`charged_this_year`), and is prorated by
+    days where the engagement starts or ends within the year.
     """
     terms = contract.minimum_commitment
     span = span_of_engagement(contract.engagement, usage.period)
@@ -69,7 +69,7 @@ def _yearly(
 ) -> _Due:
     amount = sum((terms.amount * part.days / year.days for year, part in years), Decimal(0))
     days = [f"{part.days} of {year.days} days" for year, part in years if part != year]
-    return _Due(amount, joined(f"{money_text(terms.amount, currency)} a contract year", *days))
+    return _Due(amount, joined(f"{money_text(terms.amount, currency)} a year", *days))
 
 
 def _true_up(
@@ -100,24 +100,16 @@ def _true_up(
 
 
 def _years_ending_in(engagement: Engagement, span: Span) -> list[tuple[Period, Period]]:
-    """The contract years whose last invoice this is, each with its part in the engagement."""
+    """The calendar years whose last invoice this is, each with its part in the engagement."""
     ending = []
-    for number in range(span.active.end.year - engagement.starts.year + 1):
-        year = contract_year(engagement.starts, number)
+    for number in range(span.active.start.year, span.active.end.year + 1):
+        year = calendar_year(number)
         part = year.overlap(engagement.starts, engagement.ends)
         if part is not None and span.period.contains(part.end):
             ending.append((year, part))
     return ending
 
 
-def contract_year(starts: date, number: int) -> Period:
-    """The contract year counted from 0, from one anniversary of the start to the next."""
-    return Period(_anniversary(starts, number), _anniversary(starts, number + 1) - timedelta(1))
-
-
-def _anniversary(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        # 29 February has its anniversary on 1 March of a common year.
-        return date(day.year + years, 3, 1)
+def calendar_year(number: int) -> Period:
+    """From 1 January to 31 December."""
+    return Period(date(number, 1, 1), date(number, 12, 31))

@@ -17,8 +17,9 @@ _ZERO_RATE = Decimal(0)
 def calculate(charge: ContingencyCharge, frame: Frame) -> Calculation:
     """Every receipt at the rate of the highest band that its age is over; unrounded.
 
-    A debt of exactly `over_days` days still lies in the band before, and one that is not
-    over the lowest band earns nothing. A reversal, a negative amount, takes the fee back at
+    A debt of exactly `over_days` days still lies in the band before. A lowest band over 0 days
+    takes every younger debt too, paid on its due date or before; one that is not over a higher
+    lowest band earns nothing. A reversal, a negative amount, takes the fee back at
     the rate of its age. Ages are as metered: `age_at` says which day the meter counts to.
     Raises BadInput where the usage doesn't give the meter as amounts with ages.
     """
@@ -27,8 +28,7 @@ def calculate(charge: ContingencyCharge, frame: Frame) -> Calculation:
     bands = sorted(charge.age_bands, key=lambda band: band.over_days)
     sums = [Decimal(0)] * (len(bands) + 1)
     for receipt in receipts:
-        position = sum((receipt.age_days or 0) > band.over_days for band in bands)
-        sums[position] += receipt.amount * receipt.count
+        sums[_position(bands, receipt.age_days or 0)] += receipt.amount * receipt.count
     steps = tuple(_step(bands, position, amount) for position, amount in enumerate(sums) if amount)
     return Calculation(
         meters.total_of(receipts),
@@ -38,14 +38,25 @@ def calculate(charge: ContingencyCharge, frame: Frame) -> Calculation:
     )
 
 
+def _position(bands: list[AgeBand], age_days: int) -> int:
+    """How many bands the age has entered; 0 is none."""
+    entered = sum(age_days > band.over_days for band in bands)
+    return entered or int(bands[0].over_days == 0)
+
+
 def _step(bands: list[AgeBand], position: int, amount: Decimal) -> Step:
     if position == 0:
         return priced(amount, _ZERO_RATE, f"not over {bands[0].over_days} days: no fee")
     rate = bands[position - 1].rate
-    ages = f"over {bands[position - 1].over_days} days"
-    if position < len(bands):
-        ages = f"{ages} up to {bands[position].over_days}"
-    return priced(amount, rate / 100, f"{plain(rate)} %; {ages}")
+    return priced(amount, rate / 100, f"{plain(rate)} %; {_ages_text(bands, position)}")
+
+
+def _ages_text(bands: list[AgeBand], position: int) -> str:
+    over = bands[position - 1].over_days
+    if position == len(bands):
+        return f"over {over} days" if over else "of any age"
+    up_to = bands[position].over_days
+    return f"over {over} days up to {up_to}" if over else f"up to {up_to} days"
 
 
 def _require_ages(charge: ContingencyCharge, receipts: tuple[MeteredAmount, ...]) -> None:

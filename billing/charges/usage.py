@@ -16,6 +16,7 @@ from billing.charges.values import IndexValue, Meter, MeteredAmount, Usage
 from governance.contract.base import Exact
 from governance.errors import BadInput, Problem
 from governance.values import Period
+from sla.service_credits.json_lines import with_lines
 
 T = TypeVar("T")
 
@@ -32,17 +33,17 @@ def read_usage(data: bytes, file: str) -> Usage:
 
     A meter is a number, a list of {amount, age_days, count}, or a mapping of role to number;
     an index is a number, or a list of {from, value} where it changes within the period.
-    Raises BadInput with every problem found, each with its key path.
+    Raises BadInput with every problem found, each with its key path and line.
     """
     reader = _Reader(file)
     content = reader.json(data)
     document = reader.mapping(content, "", _KEYS)
     if not isinstance(content, dict):
-        raise BadInput(reader.problems)
+        raise BadInput(with_lines(reader.problems, data))
     usage = Usage(
         period=reader.period(document),
         meters=reader.each(document, "meters", reader.meter),
-        service_credit=reader.number(document.get("service_credit", 0), "service_credit"),
+        service_credit=reader.amount_off(document.get("service_credit", 0), "service_credit"),
         indices=reader.each(document, "indices", reader.index, keep=_is_constant),
         index_changes=reader.each(
             document, "indices", reader.index_changes, keep=lambda value: not _is_constant(value)
@@ -50,7 +51,7 @@ def read_usage(data: bytes, file: str) -> Usage:
         charged_this_year=reader.number(document.get("charged_this_year", 0), "charged_this_year"),
     )
     if reader.problems:
-        raise BadInput(reader.problems)
+        raise BadInput(with_lines(reader.problems, data))
     return usage
 
 
@@ -148,6 +149,13 @@ class _Reader:
         except ValidationError:
             self.problem("not a number", path, _shown(value), _NUMBER_WORDS)
             return Decimal(0)
+
+    def amount_off(self, value: Any, path: str) -> Decimal:
+        """An amount that comes off the fees, stated without a sign."""
+        number = self.number(value, path)
+        if number < 0:
+            self.problem("below zero", path, _shown(value), "an amount from 0, which is deducted")
+        return number
 
     def whole(self, value: Any, path: str, least: int | None = None) -> int:
         """A whole number, at least `least`."""

@@ -47,7 +47,7 @@ class Usage:
     index_changes: Mapping[str, tuple[IndexValue, ...]] = field(default_factory=dict)
     """By series: indices that change within the period, oldest first, in place of `indices`."""
     charged_this_year: Decimal = Decimal(0)
-    """Subtotals of the contract year's earlier invoices, for a yearly minimum commitment."""
+    """Subtotals of the calendar year's earlier invoices, for a yearly minimum commitment."""
 
 
 @dataclass(frozen=True, slots=True)

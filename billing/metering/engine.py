@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, localcontext
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,6 +13,7 @@ from billing.charges.values import Meter, MeteredAmount
 from billing.metering.catalogue import load_meters
 from billing.metering.definitions import MeterDefinition, MeterKind
 from billing.settlement.values import MeterReading
+from governance.contract.messages import did_you_mean
 from governance.errors import BadInput, Problem
 from governance.values import EXACT, Period, round_half_up
 from sla.evidence.values import EvidenceDigest
@@ -30,7 +30,7 @@ def read_meter(name: str, ledger: Ledger, period: Period) -> tuple[Meter, MeterR
     """Count one meter over the days of a period, amounts in the ledger's currency.
 
     Quantities by role that don't terminate are rounded half up to twelve decimals.
-    Raises BadInput for an unknown meter, naming the nearest, and for a dataset or column that
+    Raises BadInput for an unknown meter, naming those there are, and for a dataset or column that
     the meter counts and that was not handed in: that is never a zero.
     """
     definition = _definition(name)
@@ -72,12 +72,11 @@ def _definition(name: str) -> MeterDefinition:
     meters = load_meters()
     if name in meters:
         return meters[name]
-    nearest = get_close_matches(name, meters, n=1, cutoff=0)
     raise BadInput.one(
         Problem(
-            f"'{name}' is no meter that is counted from evidence",
+            f"'{name}' is no meter that is counted from evidence{did_you_mean(name, meters)}",
             found=name,
-            allowed=f"the nearest is '{nearest[0]}'; all: {', '.join(meters)}",
+            allowed=f"one of {', '.join(meters)}; or `plumbline price` with a usage document",
         )
     )
 

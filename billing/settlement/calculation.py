@@ -13,7 +13,7 @@ from billing.settlement.checks import reconciles
 from billing.settlement.coverage import coverage_findings
 from billing.settlement.history import (
     credits_coming_off,
-    earlier_in_contract_year,
+    earlier_in_year,
     months_until,
 )
 from billing.settlement.metered import metered_usage
@@ -91,7 +91,7 @@ def _price_months(
     done: list[_PricedMonth] = []
     for month in months:
         usage, readings = metered_usage(contract, ledger, month)
-        earlier = earlier_in_contract_year(contract, month, months)
+        earlier = earlier_in_year(contract, month, months)
         charged = sum((subtotals[each] for each in earlier), Decimal(0))
         usage = replace(usage, charged_this_year=charged)
         priced = price(contract, usage)

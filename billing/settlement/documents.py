@@ -12,12 +12,13 @@ from billing.invoices.numbering import invoice_number
 from billing.settlement.values import InvoiceHeader, MeterReading, Settlement
 from governance.contract.document import Contract
 from governance.contract.engagement import Party
-from governance.values import Period, money_text, plain
+from governance.values import Period, money_text
 from sla.evidence.values import EvidenceDigest
 from sla.kpis.serialise import period_json
 from sla.measurements.serialise import measured_period_json
 from sla.service_credits.serialise import service_credits_json
 from sla.service_credits.values import EarnedBack, LevelCredit, ServiceCredits
+from sla.service_credits.wording import number_words
 
 
 def invoice_header(
@@ -160,9 +161,9 @@ def _miss_json(contract: Contract, given: ServiceCredits, level: LevelCredit) ->
         "service_level": level.id,
         "title": promised.title,
         "clause": promised.clause,
-        "value": None if level.value is None else plain(level.value),
-        "expected": plain(promised.expected),
-        "minimum": None if promised.minimum is None else plain(promised.minimum),
+        "value": None if level.value is None else number_words(level.value),
+        "expected": number_words(promised.expected),
+        "minimum": None if promised.minimum is None else number_words(promised.minimum),
         "status": level.status.value,
         "credit": money_text(level.credit, given.currency),
         "why": level.why,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from billing.charges.commitment import contract_year
+from billing.charges.commitment import calendar_year
 from governance.contract.document import Contract
-from governance.contract.service_credits import AtRiskPool, ServiceCreditTerms, Settle
+from governance.contract.service_credits import AtRiskPool, ServicePoints, Settle
 from governance.errors import BadInput, Problem
 from governance.values import Period
+from sla.service_credits.assessment import months_between_judgements
 from sla.service_credits.values import ServiceCredits
 
 _YEAR = 12
@@ -19,7 +20,7 @@ def months_until(contract: Contract, period: Period) -> tuple[Period, ...]:
 
     History starts with the engagement, and goes back two years at most, or as far as rolling
     windows and earn-backs of the contract reach on top of the annual cap's twelve months. With a
-    yearly minimum commitment it starts with a contract year, whose earlier fees count.
+    yearly minimum commitment it starts with a calendar year, whose earlier fees count.
 
     Raises BadInput where the period is not a month, where the contract invoices other spans, and
     where the engagement doesn't run in the period.
@@ -35,15 +36,15 @@ def months_until(contract: Contract, period: Period) -> tuple[Period, ...]:
                 allowed=f"a month from {engagement.starts} to {ends}",
             )
         )
-    back = _YEAR + max(_YEAR, _reach(contract.service_credits))
+    back = _YEAR + max(_YEAR, _reach(contract))
     first = Period.months_ending(period.end, back + 1).start
     if _has_yearly_commitment(contract):
-        first = min(first, _contract_year_of(contract, Period.month(first.year, first.month)).start)
+        first = calendar_year(first.year).start
     span = Period(max(first, engagement.starts), period.end)
     return tuple(span.months())
 
 
-def earlier_in_contract_year(
+def earlier_in_year(
     contract: Contract, period: Period, months: Sequence[Period]
 ) -> tuple[Period, ...]:
     """The months before `period` whose fees count towards its yearly minimum commitment.
@@ -52,7 +53,7 @@ def earlier_in_contract_year(
     """
     if not _has_yearly_commitment(contract):
         return ()
-    year = _contract_year_of(contract, period)
+    year = calendar_year(period.end.year)
     return tuple(month for month in months if year.contains(month.end) and month.end < period.start)
 
 
@@ -102,24 +103,26 @@ def _require_month(contract: Contract, period: Period) -> None:
         )
 
 
-def _reach(terms: ServiceCreditTerms | None) -> int:
-    """Months that rolling windows and earn-backs look back."""
+def _reach(contract: Contract) -> int:
+    """Months that rolling windows, repeats and earn-backs look back.
+
+    A row of quarters or years is longer than one of months, and an earn-back waits for the next
+    judgement.
+    """
+    terms = contract.service_credits
+    between = max(
+        (months_between_judgements(level.window) for level in contract.service_levels), default=1
+    )
+    if isinstance(terms, ServicePoints):
+        return between
     if not isinstance(terms, AtRiskPool):
         return 0
     within = terms.below_expected.within_months if terms.below_expected else 0
-    return max(within, terms.earn_back.months if terms.earn_back else 0)
+    row = terms.repeat.consecutive * between if terms.repeat else 0
+    earn_back = -(-terms.earn_back.months // between) * between if terms.earn_back else 0
+    return max(within, row, earn_back)
 
 
 def _has_yearly_commitment(contract: Contract) -> bool:
     commitment = contract.minimum_commitment
     return commitment is not None and commitment.per == "year"
-
-
-def _contract_year_of(contract: Contract, month: Period) -> Period:
-    """The contract year that ends in the month, or else the one that the month's end lies in."""
-    starts = contract.engagement.starts
-    years = [contract_year(starts, number) for number in range(month.end.year - starts.year + 1)]
-    for year in years:
-        if month.contains(year.end) or year.contains(month.end):
-            return year
-    return years[0] if years else contract_year(starts, 0)

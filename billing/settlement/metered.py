@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from billing.charges.span import span_of
@@ -23,11 +23,12 @@ def metered_usage(
 ) -> tuple[Usage, Mapping[str, MeterReading]]:
     """Read every meter that a charge of the period prices, on the days on which the charge runs.
 
-    Raises BadInput naming every charge whose meter can't be counted from the evidence.
+    Raises BadInput naming every charge whose meter can't be counted from the evidence, and every
+    charge that follows an index, which no evidence gives.
     """
     meters: dict[str, Meter] = {}
     readings: dict[str, MeterReading] = {}
-    problems: list[Problem] = []
+    problems = list(_index_problems(contract, period))
     for name, charges in _metered_charges(contract, period).items():
         try:
             window = _shared_window(name, charges)
@@ -43,6 +44,20 @@ def metered_window(contract: Contract, meter: str, period: Period) -> Period:
     """The days of the period over which its charges count a meter; BadInput where they differ."""
     charges = _metered_charges(contract, period).get(meter)
     return _shared_window(meter, charges) if charges else period
+
+
+def _index_problems(contract: Contract, period: Period) -> Iterator[Problem]:
+    for charge in contract.charges:
+        runs = span_of(charge, contract.engagement, period) is not None
+        if charge.indexation is not None and runs:
+            series = charge.indexation.series
+            yield Problem(
+                f"charge {charge.id} follows the index {series}, and evidence has no indices",
+                column=f"charges.{charge.id}.indexation",
+                found=series,
+                allowed="price the month with `plumbline price` and a usage document that gives"
+                f' the index under "indices": {{"{series}": …}}',
+            )
 
 
 def _metered_charges(contract: Contract, period: Period) -> dict[str, dict[str, Period]]:

@@ -85,7 +85,7 @@ class ServicePoints(_CommonTerms):
 
     method: Literal["service_points"]
     point_percent: Positive
-    repeat_multiplier: Positive = Decimal(1)
+    repeat_multiplier: Positive = Decimal(2)
 
 
 class Tiers(_CommonTerms):

@@ -39,6 +39,8 @@ class _Kind(StrEnum):
 
     VALUE = "value"
     REPEATED = "repeated"
+    SAME = "same"
+    """Repeated with all its values."""
     UNKNOWN = "unknown"
     FOLLOWS = "follows"
     SAME_ROW = "same_row"
@@ -93,12 +95,17 @@ def _reject_repeated(connection: duckdb.DuckDBPyConnection, staged: Staged) -> N
     if counted == (0,):
         return
     named = literal(staged.dataset.key[-1])
+    # What can't be read is NULL in its column; its text stands among the faults.
+    values = ", ".join([*map(identifier, staged.dataset.column_names), "faults"])
+    first = f"OVER (PARTITION BY {key} ORDER BY rowid)"
     connection.execute(
         f"INSERT INTO {staged.rejected} "
-        f"SELECT id, source_row, {named}, text, '{_Kind.REPEATED}', first_row FROM ("
+        f"SELECT id, source_row, {named}, text, "
+        f"CASE WHEN same THEN '{_Kind.SAME}' ELSE '{_Kind.REPEATED}' END, first_row FROM ("
         f"SELECT rowid AS id, {staged.row} AS source_row, "
         f"concat_ws(', ', {key}) AS text, "
-        f"first_value({staged.row}) OVER (PARTITION BY {key} ORDER BY rowid) AS first_row "
+        f"first_value({staged.row}) {first} AS first_row, "
+        f"first_value(hash({values})) {first} = hash({values}) AS same "
         f"FROM {staged.table} WHERE {given}) WHERE source_row <> first_row"
     )
 
@@ -189,11 +196,15 @@ def rejections(connection: duckdb.DuckDBPyConnection, tables: Tables) -> tuple[R
 
 
 def _with_lines(listed: Iterable[Rejection], tables: Tables) -> Iterator[Rejection]:
-    """The same rejections; those of CSV files with the line that the row starts at."""
+    """The same rejections, with the line of the CSV file or the row of the sheet."""
     sources = {staged.source.file: staged.source for staged in tables.values()}
     by_file = groupby(sorted(listed, key=lambda each: each.file), key=lambda each: each.file)
     for file, group in by_file:
         found, source = list(group), sources[file]
+        if source.heading_line is not None:
+            below = source.heading_line
+            yield from (replace(each, line=below + each.row, sheet=source.sheet) for each in found)
+            continue
         lines = {}
         if source.dialect is not None:
             rows = {each.row for each in found}
@@ -219,8 +230,8 @@ def _rejection(staged: Staged, found: tuple[int, str, str | None, str, int | Non
     match kind:
         case _ if earlier:
             reason = reason_not_before(by_name[earlier].source_column)
-        case _Kind.REPEATED if first_row is not None:
-            reason = reason_repeated(first_row)
+        case _Kind.REPEATED | _Kind.SAME if first_row is not None:
+            reason = reason_repeated(first_row, same=kind == _Kind.SAME)
         case _Kind.UNKNOWN:
             reason = reason_unknown(entry.column.refers_to)
         case _Kind.FOLLOWS:

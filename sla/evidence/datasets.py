@@ -24,6 +24,8 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamp"
     """Local time of the engagement's zone."""
     BOOLEAN = "boolean"
+    PERIOD = "period"
+    """A month, quarter or year as `governance.values.Period` reads it, such as 2013-06."""
     CHOICE = "choice"
 
 
@@ -37,6 +39,7 @@ SQL_TYPES: Mapping[Kind, str] = {
     Kind.DATE: "DATE",
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.BOOLEAN: "BOOLEAN",
+    Kind.PERIOD: "VARCHAR",
     Kind.CHOICE: "VARCHAR",
 }
 
@@ -236,7 +239,7 @@ _OBSERVATIONS = Dataset(
     "observations",
     (
         Column("measure", required=True),
-        Column("period", required=True),
+        _column("period", Kind.PERIOD),
         _column("value", Kind.NUMBER),
         *_text("document"),
     ),

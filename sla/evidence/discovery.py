@@ -23,6 +23,8 @@ class Handed:
 
     path: Path
     how: Dataset | Profile
+    file: str
+    """What messages call it."""
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -38,16 +40,19 @@ class Found:
     findings: tuple[Finding, ...] = ()
 
 
-def find_sources(source: Path, profile: Profile | None = None) -> Found:
+def find_sources(source: Path, profile: Profile | None = None, file: str = "") -> Found:
     """The files of a folder, or the single file, each with its dataset or profile.
+
+    Where a profile is given, or the folder has one, no other reads foreign files. Messages call
+    a single file `file`, or by its own name, and the files of a folder by theirs.
 
     Raises BadInput where nothing is there, no file is known, or two yield the same dataset.
     """
     if source.is_file():
         how = profile or _known(source)
         if how is None:
-            raise BadInput.one(_unknown_file(source))
-        return Found((Handed(source, how),))
+            raise BadInput.one(_unknown_file(source, file))
+        return Found((Handed(source, how, file or source.name),))
     if not source.is_dir():
         raise BadInput.one(Problem(f"there is no file or folder '{source}'"))
     paths = sorted(path for path in source.iterdir() if path.is_file())
@@ -71,24 +76,27 @@ def _in_folder(paths: Iterable[Path], profile: Profile | None) -> Found:
         if path.name == PROFILE_FILE or path.name.startswith("."):
             continue
         if profile is not None and fnmatch(path.name, profile.source.file):
-            files.append(Handed(path, profile))
-        elif (how := _known(path)) is not None:
-            files.append(Handed(path, how))
+            files.append(Handed(path, profile, path.name))
+        elif (how := _known(path, recognise=profile is None)) is not None:
+            files.append(Handed(path, how, path.name))
         else:
-            findings.append(Finding("file_ignored", str(_unknown_file(path))))
+            findings.append(Finding("file_ignored", str(_unknown_file(path, profile=profile))))
     if profile is not None and not any(handed.how is profile for handed in files):
         what = f"no file is named as profile {profile.name} says"
         raise BadInput.one(Problem(what, allowed=profile.source.file))
     return Found(tuple(files), tuple(findings))
 
 
-def _known(path: Path) -> Dataset | Profile | None:
-    """The dataset that a file is named after, or the shipped profile that knows its columns."""
+def _known(path: Path, *, recognise: bool = True) -> Dataset | Profile | None:
+    """The dataset that a file is named after, or the shipped profile that knows its columns.
+
+    Shipped profiles are asked only where `recognise` says so.
+    """
     suffix = suffix_of(path)
     if not suffix:
         return None
     stem = path.name[: -len(suffix)].lower()
-    return DATASETS.get(stem) or _recognised(path)
+    return DATASETS.get(stem) or (_recognised(path) if recognise else None)
 
 
 def _recognised(path: Path) -> Profile | None:
@@ -100,14 +108,15 @@ def _recognised(path: Path) -> Profile | None:
     return None
 
 
-def _unknown_file(path: Path) -> Problem:
-    suffix = suffix_of(path)
+def _unknown_file(path: Path, file: str = "", profile: Profile | None = None) -> Problem:
+    suffix, file = suffix_of(path), file or path.name
     if not suffix:
-        return Problem("is of a format that isn't read", path.name, allowed=", ".join(SUFFIXES))
+        return Problem("is of a format that isn't read", file, allowed=", ".join(SUFFIXES))
     stem = path.name[: -len(suffix)]
     near = did_you_mean(stem, DATASETS)
-    what = f"is named after no dataset{near}, and no profile knows its columns"
-    return Problem(what, path.name, allowed=_names())
+    foreign = f"profile {profile.name} reads another" if profile else "no profile knows its columns"
+    what = f"is named after no dataset{near}, and {foreign}"
+    return Problem(what, file, allowed="" if profile else _names())
 
 
 def _names() -> str:

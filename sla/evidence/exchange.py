@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import duckdb
 
 from governance.errors import BadInput, Problem
 from governance.values import minor_digits
 from sla.evidence.sql import identifier, literal
-
-LISTED = 50
-"""Missing rates listed; further ones are counted."""
 
 _WIDE = "DECIMAL(28, 4)"
 """An amount so that its product with a rate of DECIMAL(18,10) stays exact."""
@@ -37,7 +36,7 @@ def currencies(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def convert(connection: duckdb.DuckDBPyConnection, currency: str) -> None:
     """Replace the ledger's views by ones whose amounts are in `currency`, where any isn't.
 
-    Raises BadInput naming each date and pair of currencies without a rate.
+    Raises BadInput for each pair of currencies that misses rates, with the dates' number and first.
     """
     if set(currencies(connection)) <= {currency}:
         return
@@ -80,22 +79,20 @@ def _require_invoices(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _require_rates(connection: duckdb.DuckDBPyConnection, currency: str) -> None:
     missing = connection.execute(
-        "SELECT day, currency FROM ("
+        "SELECT currency, min(day), count(*) FROM ("
         "SELECT issue_date AS day, currency FROM given.invoices UNION "
-        "SELECT CAST(received_at AS DATE), currency FROM given.receipts) "
-        f"WHERE currency <> {literal(currency)} "
-        "EXCEPT SELECT day, currency FROM given.rates ORDER BY 1, 2"
+        "SELECT CAST(received_at AS DATE), currency FROM given.receipts "
+        "EXCEPT SELECT day, currency FROM given.rates) "
+        f"WHERE currency <> {literal(currency)} GROUP BY currency ORDER BY currency"
     ).fetchall()
-    if not missing:
-        return
-    allowed = "a row of fx_rates for this date and pair"
-    problems = [
-        Problem(f"no exchange rate from {other} to {currency} on {day}", allowed=allowed)
-        for day, other in missing[:LISTED]
-    ]
-    if len(missing) > LISTED:
-        problems.append(Problem(f"{len(missing) - LISTED} further exchange rates are missing"))
-    raise BadInput(problems)
+    if missing:
+        raise BadInput(_missing_rate(currency, *found) for found in missing)
+
+
+def _missing_rate(currency: str, other: str, first: date, dates: int) -> Problem:
+    days = f"{first}" if dates == 1 else f"{dates} dates, the first of them {first}"
+    allowed = "a row of fx_rates for each such date and the pair"
+    return Problem(f"no exchange rate from {other} to {currency} on {days}", allowed=allowed)
 
 
 def _rounded(amount: str, rate: str, digits: int) -> str:

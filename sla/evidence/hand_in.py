@@ -60,7 +60,7 @@ class HandIn:
 
     def _read_file(self, handed: Handed) -> None:
         how = handed.how
-        source = open_source(handed.path, self.folder, opening_of(how))
+        source = open_source(handed.path, self.folder, opening_of(how), handed.file)
         problems = (
             missing_columns(how, source)
             if isinstance(how, Dataset)
@@ -70,8 +70,7 @@ class HandIn:
             raise BadInput(problems)
         staged = self._staged(source, how)
         if not any(each.source.broken or self._has_rows(each) for each in staged):
-            problem = Problem("has a heading but no rows", source.file, allowed="at least one row")
-            raise BadInput.one(problem)
+            self.findings.append(_empty(source, handed.datasets))
         self.tables.update({each.dataset.name: each for each in staged})
 
     def _staged(self, source: Source, how: Dataset | Profile) -> list[Staged]:
@@ -101,6 +100,14 @@ class HandIn:
     def _has_rows(self, staged: Staged) -> bool:
         found = self.connection.execute(f"FROM {staged.table} LIMIT 1").fetchone()
         return found is not None
+
+
+def _empty(source: Source, datasets: tuple[str, ...]) -> Finding:
+    """The finding on a file without rows; without invoices nothing at all can be measured."""
+    what = "has a heading but no rows"
+    if "invoices" in datasets:
+        raise BadInput.one(Problem(what, source.file, allowed="at least one row"))
+    return Finding("no_rows", f"{source.file} {what}", datasets[0])
 
 
 def opening_of(how: Dataset | Profile) -> Opening:

@@ -41,21 +41,27 @@ class Ledger:
     """Datasets that evidence was given for; the views of the others are empty."""
     digests: Mapping[str, EvidenceDigest]
     """By dataset."""
+    findings: tuple[Finding, ...] = ()
+    """What was noticed while the evidence was read."""
 
     @cached_property
     def warnings(self) -> tuple[Finding, ...]:
-        """What plausible people would ask about; looked for on first use."""
-        return find_implausible(self)
+        """The findings, and what plausible people would ask about; looked for on first use."""
+        return (*self.findings, *find_implausible(self))
 
 
 @contextmanager
-def open_ledger(files: Sequence[EvidenceFile], currency: str | None = None) -> Iterator[Ledger]:
+def open_ledger(
+    files: Sequence[EvidenceFile],
+    currency: str | None = None,
+    findings: Sequence[Finding] = (),
+) -> Iterator[Ledger]:
     """Open stored evidence with all amounts in `currency`.
 
     Without `currency` it is the evidence's own. Amounts in other currencies are converted by
     the rate of their date and rounded half up to the currency's minor unit: an invoice, and
     what settles, adjusts or disputes it, by the rate of its issue date; a receipt by that of
-    the day it was received.
+    the day it was received. `findings` are those of reading, which the ledger hands on.
 
     Raises BadInput for two files of one dataset, a file that isn't there or can't be read,
     several currencies where none is asked for, and a missing rate.
@@ -67,7 +73,7 @@ def open_ledger(files: Sequence[EvidenceFile], currency: str | None = None) -> I
         convert(connection, target)
         _lock(connection, [file.path for file in files])
         digests = {name: file.digest for name, file in by_dataset.items()}
-        yield Ledger(connection, target, frozenset(by_dataset), digests)
+        yield Ledger(connection, target, frozenset(by_dataset), digests, tuple(findings))
 
 
 def _by_dataset(files: Sequence[EvidenceFile]) -> dict[str, EvidenceFile]:

@@ -276,4 +276,4 @@ def load_profile(name_or_path: str) -> Profile:
                 allowed=f"{', '.join(shipped)} or the path of a profile",
             )
         )
-    return read_profile(path.read_bytes(), path.name)
+    return read_profile(path.read_bytes(), name_or_path)

@@ -28,22 +28,26 @@ def read_evidence(
     profile: Profile | None = None,
     time_zone: str = "UTC",
     accept_rejections: bool = False,
+    *,
     known: Sequence[EvidenceFile] = (),
+    file: str = "",
 ) -> EvidenceSet:
     """Read a folder or a single file into immutable tables in the folder `store`.
 
     Datasets are found by file name (`invoices.csv`, `receipts.parquet`), through `profile`,
-    through a `profile.yaml` in the folder, or through a shipped profile that knows the
-    columns. Every row is checked. While any is rejected nothing is stored, unless
-    `accept_rejections`: then the sound rows are, without those that refer to rejected ones.
+    through a `profile.yaml` in the folder, or, where there is neither, through a shipped
+    profile that knows the columns. Every row is checked. While any is rejected nothing is
+    stored, unless `accept_rejections`: then the sound rows are, without those that refer to
+    rejected ones.
     `time_zone` is the engagement's: timestamps with an offset become its local time.
-    References may lead to the tables in `known`, which count already.
+    References may lead to the tables in `known`, which count already. A single file is called
+    `file` in messages, or by its own name; the files of a folder are called by theirs.
 
     Raises BadInput where a file as a whole can't be used, with every problem of every file.
     """
     if time_zone not in available_timezones():
         raise BadInput.one(Problem(f"unknown time zone '{time_zone}'", allowed="Europe/Berlin"))
-    found = find_sources(source, profile)
+    found = find_sources(source, profile, file)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         tables = {file.dataset: file for file in known}
         with working_database(Path(folder)) as connection:
@@ -87,7 +91,7 @@ def require_clean(evidence: EvidenceSet) -> EvidenceSet:
 def _as_problem(rejection: Rejection) -> Problem:
     return Problem(
         rejection.reason,
-        rejection.file,
+        rejection.place,
         line=rejection.line,
         row=rejection.row,
         column=rejection.column,

@@ -17,6 +17,7 @@ _WRONG: Mapping[Kind, str] = {
     Kind.TIMESTAMP: "not a timestamp; they are written 2013-02-28T14:30:00, "
     "with a zone as 2013-02-28T14:30:00+01:00",
     Kind.BOOLEAN: "neither true nor false",
+    Kind.PERIOD: "not a period; write 2026-01",
     Kind.CURRENCY: "not an ISO 4217 currency code such as EUR",
 }
 
@@ -56,9 +57,11 @@ def reason_not_before(earlier: str) -> str:
     return f"before '{earlier}' of the same row"
 
 
-def reason_repeated(first_row: int) -> str:
-    """Why a second row of the same key is rejected."""
-    return f"given twice; first in row {first_row}"
+def reason_repeated(first_row: int, *, same: bool) -> str:
+    """Why a second row of the same key is rejected; `same` where all its values are those."""
+    if same:
+        return f"given twice; the same as row {first_row}"
+    return f"given twice; row {first_row} has other values"
 
 
 def reason_unknown(dataset: str) -> str:

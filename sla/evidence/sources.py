@@ -57,6 +57,10 @@ class Source:
     """For CSV: how it is written."""
     broken: tuple[Rejection, ...] = ()
     """Records that can't be read as rows at all; the relation doesn't hold them."""
+    sheet: str | None = None
+    """For workbooks: the name of the sheet that is read."""
+    heading_line: int | None = None
+    """For workbooks: row of the heading in the sheet, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +80,29 @@ def suffix_of(path: Path) -> str:
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
-def open_source(path: Path, workspace: Path, opening: Opening | None = None) -> Source:
+def open_source(
+    path: Path, workspace: Path, opening: Opening | None = None, file: str = ""
+) -> Source:
     """Open a file of any known format; temporary files go to `workspace`.
 
-    Raises BadInput where the file as a whole can't be used.
+    Messages call it `file`, or by its own name. Raises BadInput where the file as a whole can't
+    be used.
     """
-    opening = opening or Opening()
-    _require_content(path)
+    opening, file = opening or Opening(), file or path.name
+    _require_content(path, file)
     match suffix_of(path):
         case ".parquet":
-            return _parquet(path)
+            return _parquet(path, file)
         case ".xlsx":
-            return _workbook(path, workspace, opening)
+            return _workbook(path, file, workspace, opening)
         case ".csv.gz":
-            _require_bounded(path)
-            return _csv(path, workspace, opening)
+            _require_bounded(path, file)
+            return _csv(path, file, workspace, opening)
         case ".csv":
-            return _csv(path, workspace, opening)
+            return _csv(path, file, workspace, opening)
         case _:
             raise BadInput.one(
-                Problem("is of a format that isn't read", path.name, allowed=", ".join(SUFFIXES))
+                Problem("is of a format that isn't read", file, allowed=", ".join(SUFFIXES))
             )
 
 
@@ -108,23 +115,51 @@ def heading_of(path: Path, opening: Opening) -> tuple[str, ...]:
         return ()
 
 
-def _require_content(path: Path) -> None:
+def _require_content(path: Path, file: str) -> None:
     try:
         with path.open("rb") as stream:
             start = stream.read(4)
     except OSError as error:
-        problem = Problem("can't be read", path.name, found=error.strerror or str(error))
+        problem = Problem("can't be read", file, found=error.strerror or str(error))
         raise BadInput.one(problem) from error
     if not start:
-        raise BadInput.one(Problem("is empty", path.name, allowed="a heading and rows"))
+        raise BadInput.one(Problem("is empty", file, allowed="a heading and rows"))
     looks_like = {b"PK\x03\x04": ".xlsx", b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz"}
     found = looks_like.get(start) or looks_like.get(start[:2], ".csv")
     suffix = suffix_of(path)
     if suffix and found != suffix:
-        raise BadInput.one(_misnamed(path.name, suffix, found))
+        raise BadInput.one(_misnamed(file, suffix, found))
 
 
-def _require_bounded(path: Path) -> None:
+def _require_text(path: Path, file: str, encoding: str) -> None:
+    """Refuse what no encoding of one byte a character makes readable, by its first bytes."""
+    if encoding.startswith(("utf-16", "utf-32")):
+        return
+    with gzip.open(path) if suffix_of(path) == ".csv.gz" else path.open("rb") as stream:
+        start = stream.read(_LOOKED_AT)
+    if _utf_16(start):
+        allowed = "the file saved as CSV in UTF-8"
+        raise BadInput.one(Problem("looks like UTF-16 text", file, allowed=allowed))
+    control = sum(byte < 32 and byte not in _WHITESPACE for byte in start)
+    if 0 in start or control * _CONTROL_SHARE > len(start):
+        raise BadInput.one(Problem("isn't text", file, allowed="CSV text in UTF-8"))
+
+
+_LOOKED_AT = 4096
+_CONTROL_SHARE = 20
+"""Text has fewer than one control character in so many, besides line ends and tabs."""
+_WHITESPACE = b"\t\n\v\f\r"
+
+
+def _utf_16(start: bytes) -> bool:
+    """Whether the bytes begin with UTF-16's mark, or every other one tends to be zero."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    return min(even, odd) == 0 and max(even, odd) * 4 > len(start)
+
+
+def _require_bounded(path: Path, file: str) -> None:
     """Refuse a compressed file that is damaged or unpacks beyond all proportion."""
     bound = max(SMALL_BYTES, path.stat().st_size * MAX_GZIP_RATIO)
     unpacked = 0
@@ -134,9 +169,9 @@ def _require_bounded(path: Path) -> None:
                 unpacked += len(block)
                 if unpacked > bound:
                     problem = f"unpacks to more than {MAX_GZIP_RATIO} times its size"
-                    raise BadInput.one(Problem(problem, path.name, allowed="the file unpacked"))
+                    raise BadInput.one(Problem(problem, file, allowed="the file unpacked"))
     except (OSError, EOFError, zlib.error) as error:
-        damaged = Problem("the compressed data is damaged or cut off", path.name, found=str(error))
+        damaged = Problem("the compressed data is damaged or cut off", file, found=str(error))
         raise BadInput.one(damaged) from error
 
 
@@ -161,32 +196,42 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _parquet(path: Path) -> Source:
+def _parquet(path: Path, file: str) -> Source:
     relation = f"read_parquet({glob_literal(str(path))})"
     try:
         with duckdb.connect() as connection:
             described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     except duckdb.Error as error:
-        problem = Problem("can't be read as Parquet", path.name, found=str(error).splitlines()[0])
+        problem = Problem("can't be read as Parquet", file, found=str(error).splitlines()[0])
         raise BadInput.one(problem) from error
     types = {str(name): str(sql_type) for name, sql_type, *_ in described}
     columns = {name: identifier(name) for name in types}
-    return Source(path, path.name, _digest(path), columns, types, relation, text=False)
+    return Source(path, file, _digest(path), columns, types, relation, text=False)
 
 
-def _workbook(path: Path, workspace: Path, opening: Opening) -> Source:
+def _workbook(path: Path, file: str, workspace: Path, opening: Opening) -> Source:
     target = workspace / f"{_digest(path)}.csv"
-    heading = read_workbook(path, path.name, opening.sheet, target)
-    columns = _columns(heading, path.name)
-    source = Source(path, path.name, _digest(path), columns, _texts(columns), "", numbered=True)
-    return replace(source, relation=_csv_relation(target, len(heading), ",", numbered=True))
+    sheet = read_workbook(path, file, opening.sheet, target)
+    columns = _columns(sheet.heading, file)
+    return Source(
+        path,
+        file,
+        _digest(path),
+        columns,
+        _texts(columns),
+        _csv_relation(target, len(columns), ",", numbered=True),
+        numbered=True,
+        sheet=sheet.name,
+        heading_line=sheet.heading_line,
+    )
 
 
-def _csv(path: Path, workspace: Path, opening: Opening) -> Source:
-    dialect = Dialect(opening.delimiter or _delimiter(path, opening), opening.encoding)
-    heading = _heading(path, dialect)
-    columns = _columns(heading, path.name)
-    source = Source(path, path.name, _digest(path), columns, _texts(columns), "", dialect=dialect)
+def _csv(path: Path, file: str, workspace: Path, opening: Opening) -> Source:
+    _require_text(path, file, opening.encoding)
+    dialect = Dialect(opening.delimiter or _delimiter(path, file, opening), opening.encoding)
+    heading = _heading(path, file, dialect)
+    columns = _columns(heading, file)
+    source = Source(path, file, _digest(path), columns, _texts(columns), "", dialect=dialect)
     if dialect.encoding != "utf-8":
         return repaired(source, workspace)
     # The relation names a link, so that no character of the user's file name is a pattern.
@@ -196,23 +241,23 @@ def _csv(path: Path, workspace: Path, opening: Opening) -> Source:
     return replace(source, relation=_csv_relation(link, len(heading), dialect.delimiter))
 
 
-def _delimiter(path: Path, opening: Opening) -> str:
+def _delimiter(path: Path, file: str, opening: Opening) -> str:
     """The delimiter that yields most of the expected columns; a comma where none does."""
 
     def known(delimiter: str) -> int:
-        first = next(records(path, path.name, Dialect(delimiter, opening.encoding)), Record(1))
+        first = next(records(path, file, Dialect(delimiter, opening.encoding)), Record(1))
         return len(opening.expected & {name.strip() for name in first.fields})
 
     return max(_DELIMITERS, key=known)
 
 
-def _heading(path: Path, dialect: Dialect) -> tuple[str, ...]:
-    first = next(records(path, path.name, dialect), None)
+def _heading(path: Path, file: str, dialect: Dialect) -> tuple[str, ...]:
+    first = next(records(path, file, dialect), None)
     if first is None:
-        raise BadInput.one(Problem("is empty", path.name, allowed="a heading and rows"))
+        raise BadInput.one(Problem("is empty", file, allowed="a heading and rows"))
     if first.fault:
         what = f"the heading can't be read: {first.fault}"
-        raise BadInput.one(Problem(what, path.name, line=first.line, found=first.found))
+        raise BadInput.one(Problem(what, file, line=first.line, found=first.found))
     return tuple(name.strip() for name in first.fields)
 
 

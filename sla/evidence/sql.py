@@ -13,6 +13,7 @@ from sla.evidence.datasets import SQL_TYPES, Column, Kind
 AMOUNT_PATTERN = r"[0-9]{1,14}(\.[0-9]{1,4}0*)?"
 NUMBER_PATTERN = r"-?[0-9]{1,12}(\.[0-9]{1,6}0*)?"
 RATE_PATTERN = r"[0-9]{1,8}(\.[0-9]{1,10}0*)?"
+PERIOD_PATTERN = r"(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})(-(Q[1-4]|0[1-9]|1[0-2]))?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6}0*)?)?"
 TIMESTAMP_PATTERN = f"{_DAY}({_TIME})?"
@@ -97,6 +98,10 @@ def _one_of(text: str, words: Iterable[str]) -> str:
     return _when(f"regexp_full_match({text}, {literal(pattern)})", text)
 
 
+def _period(text: str) -> str:
+    return _when(f"regexp_full_match({text}, {literal(PERIOD_PATTERN)})", text)
+
+
 def _amount(text: str) -> str:
     return _decimal(text, AMOUNT_PATTERN, SQL_TYPES[Kind.AMOUNT])
 
@@ -118,6 +123,7 @@ _READERS: Mapping[Kind, Callable[[str], str]] = {
     Kind.DATE: _date,
     Kind.BOOLEAN: _boolean,
     Kind.CURRENCY: _currency,
+    Kind.PERIOD: _period,
 }
 
 

@@ -49,7 +49,14 @@ class Rejection:
     value: str
     reason: str
     line: int | None = None
-    """Line of a CSV file counted from 1 with the heading; None for other files."""
+    """Line of a CSV file, or row of a sheet, counted from 1 with the heading; None for others."""
+    sheet: str | None = None
+    """Name of the sheet; None where the file isn't a workbook."""
+
+    @property
+    def place(self) -> str:
+        """The file, and the sheet of a workbook, as text."""
+        return self.file if self.sheet is None else f"{self.file}, sheet {self.sheet}"
 
     def as_json(self) -> dict[str, str | int | None]:
         """Stable keys for `--json`."""
@@ -57,6 +64,7 @@ class Rejection:
             "file": self.file,
             "row": self.row,
             "line": self.line,
+            "sheet": self.sheet,
             "column": self.column,
             "value": self.value,
             "reason": self.reason,

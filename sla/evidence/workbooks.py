@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import zipfile
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,15 +22,25 @@ MAX_RATIO = 100
 _NOT_A_WORKBOOK = "save it from the spreadsheet program as an .xlsx workbook"
 
 
-def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a sheet is called and where its rows begin."""
+
+    name: str
+    heading: tuple[str, ...]
+    heading_line: int
+    """Row of the heading as the spreadsheet program counts it, from 1."""
+
+
+def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> Sheet:
     """Write the sheet's rows to `target` as CSV, each with its row number first.
 
     Without `sheet` the workbook's first one is read. Cells become text as by `cell_text`.
-    Returns the heading. Raises BadInput for an archive that is no workbook or would unpack to
+    Raises BadInput for an archive that is no workbook or would unpack to
     an unreasonable size, for a missing sheet and an empty one.
     """
     check_archive(path, file)
-    rows = _rows(path, file, sheet)
+    name, above, rows = _rows(path, file, sheet)
     if not rows:
         raise BadInput.one(Problem("the sheet is empty", file, allowed="a heading and rows"))
     heading = tuple(cell_text(cell).strip() for cell in rows[0])
@@ -40,7 +51,7 @@ def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> tup
             cells = [cell_text(cell) for cell in row]
             if any(cells):
                 writer.writerow([number, *cells])
-    return heading
+    return Sheet(name, heading, above + 1)
 
 
 def check_archive(path: Path, file: str) -> None:
@@ -80,7 +91,8 @@ def _leads_out(name: str) -> bool:
     return path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
 
 
-def _rows(path: Path, file: str, sheet: str | None) -> list[list[Any]]:
+def _rows(path: Path, file: str, sheet: str | None) -> tuple[str, int, list[list[Any]]]:
+    """The sheet's name, how many empty rows it begins with, and the rows after them."""
     try:
         with CalamineWorkbook.from_path(str(path)) as workbook:
             names = workbook.sheet_names
@@ -88,7 +100,9 @@ def _rows(path: Path, file: str, sheet: str | None) -> list[list[Any]]:
                 raise BadInput.one(
                     Problem(f"has no sheet '{sheet or ''}'", file, allowed=", ".join(names))
                 )
-            return workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=True)
+            found = workbook.get_sheet_by_name(sheet or names[0])
+            above = found.start[0] if found.start else 0
+            return found.name, above, found.to_python(skip_empty_area=True)
     except (CalamineError, OSError) as error:
         problem = Problem("can't be read as an Excel workbook", file, found=str(error))
         raise BadInput.one(problem) from error

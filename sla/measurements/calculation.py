@@ -122,7 +122,7 @@ def _warnings(
     for name in dict.fromkeys(level.kpi for level in levels):
         for dataset in catalogue[name].optional:
             if dataset not in ledger.handed_in | _ABSENT_AS_A_RULE:
-                kpis_by_dataset.setdefault(dataset, []).append(name)
+                kpis_by_dataset.setdefault(dataset, []).append(catalogue[name].title)
     taken_as_empty = (
         Finding(
             "taken_as_empty",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import takewhile
 
 from governance.contract.kpi_signature import Direction
-from governance.contract.service_levels import ServiceLevel
+from governance.contract.service_levels import ServiceLevel, Window
 from governance.values import Period, round_half_up, round_money
 from sla.measurements.calculation import status_of
 from sla.measurements.values import Status
+from sla.measurements.windows import window_of
 from sla.service_credits.values import LevelResult, PeriodResults
 
 _MISSES = frozenset({Status.BELOW_EXPECTED, Status.BELOW_MINIMUM})
 _NO_RESULT = LevelResult(None)
+_MONTHS_BETWEEN_JUDGEMENTS = {Window.QUARTER: 3, Window.YEAR: 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,20 @@ class Assessment:
     consequential: bool
     """False in a learning period: the status is stated, nothing follows from it."""
     incident: str | None = None
+    judged: bool = True
+    """False within the quarter or year that the service level is held against: to date only."""
+    given: bool = True
+    """Whether the results name the service level."""
 
     @property
     def missed(self) -> bool:
         """Whether this is a miss that counts, for a credit and for the history."""
-        return self.consequential and self.status in _MISSES
+        return self.judged and self.consequential and self.status in _MISSES
+
+    @property
+    def stated(self) -> bool:
+        """Whether there is anything to say: results may leave a window out until it ends."""
+        return self.judged or self.given
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +70,33 @@ class Case:
         return round_money(amount, self.currency)
 
     def misses_in_a_row(self) -> int:
-        """Misses up to and including this period, back to the last time it was met.
+        """Misses up to and including this period, each in the period right before the next.
 
-        Periods are consecutive as they stand in the results. A period without data, or excused,
-        counts as neither miss nor met: only a real met ends the row. Learning periods end it too,
-        for nothing before them has consequences.
+        Whatever else stands between ends the row: a period that was met, excused, without data,
+        in the learning period, or missing from the results.
         """
-        return sum(assessment.missed for assessment in self._back_to_last_met())
+        return sum(1 for _ in takewhile(lambda each: each.missed, self.consecutive()))
+
+    def consecutive(self) -> Iterator[Assessment]:
+        """The judged assessments from this period back, as far as no period is missing.
+
+        A service level whose window is a quarter or a year is judged once in each, so the period
+        before is the quarter or year before.
+        """
+        expected_end = self.now.period.end
+        for assessment in reversed(self.timeline):
+            if assessment.judged:
+                if assessment.period.end != expected_end:
+                    return
+                yield assessment
+                expected_end = _end_of_previous(self.level, assessment.period)
+
+    def judgements_in(self, months: int) -> int:
+        """How many judgements in a row it takes to cover so many months."""
+        between = max(
+            months_between_judgements(self.level.window), len(list(self.now.period.months()))
+        )
+        return -(-months // between)
 
     def times_below_expected(self, within_months: int) -> int:
         """How often it was `below_expected` in so many calendar months ending with this period."""
@@ -81,19 +114,33 @@ class Case:
             return Decimal(0)
         return abs(self.level.expected - self.now.value)
 
-    def _back_to_last_met(self) -> Iterator[Assessment]:
-        for assessment in reversed(self.timeline):
-            if assessment.status is Status.MET or not assessment.consequential:
-                return
-            yield assessment
+
+def months_between_judgements(window: Window) -> int:
+    """3 for a quarter and 12 for a year; every other window is judged every month."""
+    return _MONTHS_BETWEEN_JUDGEMENTS.get(window, 1)
 
 
-def assess(level: ServiceLevel, direction: Direction, results: PeriodResults) -> Assessment:
+def _end_of_previous(level: ServiceLevel, period: Period) -> date:
+    """Last day of the period before, by the level's window or the period, whichever is longer."""
+    start = period.start
+    if level.window in _MONTHS_BETWEEN_JUDGEMENTS:
+        start = min(start, window_of(level.window, period).start)
+    return start - timedelta(days=1)
+
+
+def assess(
+    level: ServiceLevel,
+    direction: Direction,
+    results: PeriodResults,
+    engagement_ends: date | None = None,
+) -> Assessment:
     """Round the value, compare it and say whether anything follows from it.
 
     A service level that the results don't name has no data. A period has consequences when none
     of its days lies before the service level's `starts` (the contract language, section "Service
-    levels and their states").
+    levels and their states"). A service level whose window is a calendar quarter or year is
+    judged in the period that ends it, or the engagement; the first quarter or year is judged
+    too where the engagement starts within it, on the part that there is.
     """
     result = results.results.get(level.id, _NO_RESULT)
     value = result.value
@@ -105,7 +152,15 @@ def assess(level: ServiceLevel, direction: Direction, results: PeriodResults) ->
         status=_status(level, direction, value, excused=result.excused),
         consequential=level.starts is None or level.starts <= results.period.start,
         incident=result.incident,
+        judged=_is_judged(level, results.period, engagement_ends),
+        given=level.id in results.results,
     )
+
+
+def _is_judged(level: ServiceLevel, period: Period, engagement_ends: date | None) -> bool:
+    if period.end.month % months_between_judgements(level.window) == 0:
+        return True
+    return engagement_ends is not None and period.contains(engagement_ends)
 
 
 def better(direction: Direction, value: Decimal, than: Decimal) -> bool:

@@ -22,7 +22,8 @@ def award(terms: AtRiskPool, case: Case) -> Award:
     """The credit of one miss, rounded half up to the currency.
 
     `below_minimum` counts always; `below_expected` counts from the nth time in the rolling
-    window of months, this time included, and never where the contract doesn't say so.
+    window of months, this time included, and never where the contract doesn't say so. A service
+    level without a category of the pool or an allocation earns none.
     """
     multiplier = _multiplier(terms, case)
     not_counted = _why_not_counted(terms, case)
@@ -46,6 +47,8 @@ def award(terms: AtRiskPool, case: Case) -> Award:
 
 
 def _why_not_counted(terms: AtRiskPool, case: Case) -> str:
+    if case.level.category not in terms.categories or case.level.allocation is None:
+        return "the service level is not in the at-risk pool, so a miss earns no credit"
     if case.now.status is not Status.BELOW_EXPECTED:
         return ""
     rule = terms.below_expected

@@ -49,11 +49,15 @@ def compute_credits(
     `directions` says by service level id which way is better. Values are rounded by the service
     level's `round_to` and compared; the method's credit is rounded half up to the currency per
     service level; of several misses of one incident the largest counts; the sum is capped and
-    the capped total shared in proportion. Consecutive means next to each other in `periods`.
+    the capped total shared in proportion. Consecutive are periods that follow each other in the
+    calendar; one that `periods` leaves out ends a row of misses.
 
-    No data and excused earn no credit and count as neither miss nor met: a row of misses goes on
-    over them until the service level is really met. A learning period states its status without
-    a credit and is no history. A contract without service credits states statuses only.
+    No data and excused earn no credit, and end a row of misses as being met does. A learning
+    period states its status without a credit and is no history. A service level whose window is
+    a quarter or a year is judged and credited in the period that ends it, or that ends the
+    engagement; before, its status to date is stated without a credit where the results name it,
+    and it is left out where they don't. A quarter or year in which the engagement starts is
+    judged too, at its end. A contract without service credits states statuses only.
 
     Raises BadInput for results of a service level that the contract doesn't have.
     """
@@ -122,7 +126,8 @@ def _next_case(
     results: PeriodResults,
     timelines: Mapping[str, list[Assessment]],
 ) -> Case:
-    timelines[level.id].append(assess(level, direction, results))
+    ends = contract.engagement.ends
+    timelines[level.id].append(assess(level, direction, results, ends))
     return Case(
         level=level,
         direction=direction,
@@ -251,6 +256,8 @@ def _level_credits(
     cases: Mapping[str, Case], awards: Mapping[str, Award], capped: _Capped
 ) -> Iterator[LevelCredit]:
     for level_id, case in cases.items():
+        if not case.now.stated:
+            continue
         award, credit = awards[level_id], capped.credits[level_id]
         yield LevelCredit(
             id=level_id,
@@ -269,6 +276,8 @@ def _why(case: Case, award: Award, credit: Decimal, cap: Decimal | None) -> str:
     text = f"{clause_words(level)}: {comparison(level, case.direction, now.value, now.status)}"
     if not now.consequential:
         return f"{text}; no consequence before {level.starts} (learning period)"
+    if not now.judged:
+        return f"{text}; judged at the end of the {level.window.value}"
     if award.arithmetic:
         text += f"; {award.arithmetic}"
     if cap is not None and credit < award.credit:

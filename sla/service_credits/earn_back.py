@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
 from governance.contract.kpi_signature import Direction
 from governance.contract.service_credits import EarnBack, EarnBackForm
@@ -34,12 +35,15 @@ def earned_back(
     """What comes back in the last of the periods, each credit at most once and never in excess.
 
     `met` and `exceeded`: `percent` of a credit comes back when the service level was met (or
-    better than expected) in each of the `months` periods that follow it; a period without data
-    or excused is neither. `yearly_average`: years of `months` months are counted from the start of
-    the engagement; in the last period of each, the mean of the year's values, rounded as the
-    service level's values are, is held against `expected`, and where it is met `percent` of the
-    year's credits comes back. `so_far` has the credits of all periods so far, the last included.
-    Amounts are rounded half up to the currency.
+    better than expected) in all of the `months` months that follow it; a period without data,
+    excused or missing is neither. A service level that is judged by the quarter or year has to be
+    in as many of them as it takes for so many months. `yearly_average`: years of `months` months
+    are counted from the start of the engagement; in the last period of each, the mean of the
+    year's values, rounded as the service level's values are, is held against `expected`, and
+    where it is met `percent` of the year's credits comes back.
+
+    `so_far` has the credits of all periods so far, the last included. Amounts are rounded half up
+    to the currency.
     """
     if terms.form is EarnBackForm.YEARLY_AVERAGE:
         return tuple(_by_yearly_average(terms, cases, so_far, engagement_starts))
@@ -49,17 +53,15 @@ def earned_back(
 def _by_good_periods(
     terms: EarnBack, cases: Mapping[str, Case], so_far: Sequence[ServiceCredits]
 ) -> Iterator[EarnedBack]:
-    if len(so_far) <= terms.months:
-        return
-    missed = so_far[-1 - terms.months]
     exceeded = terms.form is EarnBackForm.EXCEEDED
-    achieved = (
-        f"{'better than expected' if exceeded else 'met'} in the {terms.months} periods since"
-    )
+    good = "better than expected" if exceeded else "met"
+    by_period = {each.period: each for each in so_far}
     for level_id, case in cases.items():
-        following = case.timeline[-terms.months :]
-        if all(_is_good(case, assessment, exceeded=exceeded) for assessment in following):
-            yield from _returned(terms, case, level_id, [missed], achieved)
+        needed = case.judgements_in(terms.months)
+        row = list(islice(case.consecutive(), needed + 1))
+        if len(row) > needed and all(_is_good(case, each, exceeded=exceeded) for each in row[:-1]):
+            achieved = f"{good} in the {needed} periods since"
+            yield from _returned(terms, case, level_id, [by_period[row[-1].period]], achieved)
 
 
 def _is_good(case: Case, assessment: Assessment, *, exceeded: bool) -> bool:
@@ -101,6 +103,7 @@ def _mean_value(case: Case, year: Period) -> Decimal | None:
         assessment.value
         for assessment in case.timeline
         if assessment.value is not None
+        and assessment.judged
         and assessment.consequential
         and assessment.status is not Status.EXCUSED
         and year.contains(assessment.period.end)

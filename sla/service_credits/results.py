@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from governance.contract.document import Contract
 from governance.errors import BadInput, Problem
 from governance.values import Period
+from sla.service_credits.json_lines import with_lines
 from sla.service_credits.values import LevelResult, PeriodResults
 
 _PERIOD_KEYS = ("period", "charges", "results")
@@ -34,7 +35,7 @@ def read_results(data: bytes, file: str, contract: Contract) -> tuple[PeriodResu
     reader = _Reader(file, tuple(level.id for level in contract.service_levels))
     periods = tuple(reader.periods(_parse(data, file)))
     if reader.problems:
-        raise BadInput(reader.problems)
+        raise BadInput(with_lines(reader.problems, data))
     return periods
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.values import money_text, plain, round_half_up
+from governance.values import money_text, plain
 from sla.service_credits.values import LevelCredit, ServiceCredits
-
-_MOST_DECIMALS = 12
-"""Of values that the contract leaves unrounded."""
+from sla.service_credits.wording import number_words
 
 
 def service_credits_json(given: ServiceCredits) -> dict[str, Any]:
     """Stable keys for `--json`; amounts with the currency's decimals, all numbers as text.
 
-    `points` and `multiplier` stand where the method has them; `cap` is null where none is agreed.
+    A value has the decimals that it was rounded to or, unrounded, was written with. `points` and
+    `multiplier` stand where the method has them; `cap` is null where none is agreed.
     """
     return {
         "period": given.period.label,
@@ -33,7 +32,7 @@ def _level_json(level: LevelCredit, currency: str) -> dict[str, Any]:
     counted = {"points": level.points, "multiplier": level.multiplier}
     return {
         "id": level.id,
-        "value": None if level.value is None else plain(round_half_up(level.value, _MOST_DECIMALS)),
+        "value": None if level.value is None else number_words(level.value),
         "status": level.status.value,
         **{key: plain(number) for key, number in counted.items() if number is not None},
         "credit": money_text(level.credit, currency),

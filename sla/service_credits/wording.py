@@ -32,7 +32,7 @@ def number_words(value: Decimal) -> str:
     """A value with the decimals it was stated or rounded to, at most twelve, without exponent."""
     if int(value.as_tuple().exponent) < -_MOST_DECIMALS:
         return plain(round_half_up(value, _MOST_DECIMALS))
-    return format(value, "f")
+    return format(value or abs(value), "f")
 
 
 def clause_words(level: ServiceLevel) -> str:

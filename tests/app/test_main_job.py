@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from app.cli import main
@@ -137,3 +138,23 @@ def test_the_command_says_what_it_found(tmp_path: Path, monkeypatch: pytest.Monk
     assert status == 0
     for text in ("✓ Met", "✗ Below minimum", "Service credit of the period", "Payable by 2013-03"):
         assert text in output
+
+
+def test_a_credit_above_the_charges_is_pointed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.main_job.render_pack", lambda _: b"pack")
+    document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    document["service_credits"] = {"method": "per_event", "amount": "1000000.00"}
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(yaml.safe_dump(document, default_flow_style=False), encoding="utf-8")
+    files = ("--contract", str(contract), "--evidence", str(LEDGER), "--period", "2013-02")
+    warning = "The credit exceeds the charges: the invoice is a balance in the client's favour."
+    _, output, _ = _run(*files, "--out", str(tmp_path / "text"))
+    assert warning in output
+    _, output, _ = _run(*files, "--out", str(tmp_path / "json"), "--json")
+    assert json.loads(output)["warnings"][-1] == warning
+
+
+def test_the_help_offers_months() -> None:
+    assert "Month to settle" in _run("--help")[1]

@@ -56,6 +56,15 @@ def test_rounding_moves_by_half_a_unit_at_most(value: Decimal, places: int) -> N
 
 
 @pytest.mark.parametrize(
+    ("value", "places", "text"), [("-0.004", 2, "0.00"), ("-0", 1, "0.0"), ("-4", -1, "0E+1")]
+)
+def test_zero_has_no_sign(value: str, places: int, text: str) -> None:
+    assert str(round_half_up(Decimal(value), places)) == text
+    assert money_text(Decimal("-0.001"), "EUR") == "0.00"
+    assert plain(Decimal("-0.0")) == "0"
+
+
+@pytest.mark.parametrize(
     ("currency", "text"), [("EUR", "1234.57"), ("JPY", "1235"), ("KWD", "1234.568")]
 )
 def test_amounts_have_the_decimals_of_their_currency(currency: str, text: str) -> None:

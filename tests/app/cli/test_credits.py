@@ -101,6 +101,14 @@ def test_json_has_the_keys_of_the_contract_language(tmp_path: Path) -> None:
     ]
 
 
+def test_values_keep_the_decimals_they_were_rounded_to(tmp_path: Path) -> None:
+    results = {"SL-01": "85", "SL-02": "44.96"}
+    document = {"periods": [{"period": "2026-01", "charges": "1.00", "results": results}]}
+    levels = json.loads(_run(tmp_path, document, "--json").stdout)["service_levels"]
+    assert [level["value"] for level in levels] == ["85.0", "45.0"]
+    assert "85.0  met" in _run(tmp_path, document).stdout
+
+
 def test_text_shows_levels_reasons_and_totals(tmp_path: Path) -> None:
     result = _run(tmp_path, _RESULTS)
     assert result.exit_code == 0

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main
+from app.cli.kpi import parse_settings
 from tests.paths import SHARED_DATA
 
 _IBM = SHARED_DATA / "ibm_late_payments.csv"
@@ -171,3 +172,33 @@ def test_measure(tmp_path: Path, evidence: Path) -> None:
     assert "45.0 days" in text
     assert "below_expected (learning period)" in text
     assert "warning: no allocations were handed in" in text
+
+
+def test_findings_on_the_files_are_shown(tmp_path: Path, evidence: Path) -> None:
+    (evidence / "alocations.csv").write_text("receipt_id\n1\n", encoding="utf-8")
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(_CONTRACT, encoding="utf-8")
+    hint = "alocations.csv: is named after no dataset, did you mean 'allocations'?"
+    arguments = ("--evidence", evidence, "--period", "2026-02")
+    for command in (("kpi", "run", "dso"), ("measure", "--contract", contract)):
+        assert f"warning: {hint}" in _plumbline(*command, *arguments).stdout
+        warnings = _json(*command, *arguments)["warnings"]
+        assert any(each.startswith(hint) for each in warnings)
+        assert any("every invoice counts as unpaid" in each for each in warnings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "parameters"),
+    [
+        (["current={days: 30}"], {"current": {"days": "30"}}),
+        (['current={"days":30}', "a = b"], {"current": {"days": "30"}, "a": "b"}),
+        (["current.days=30"], {"current": {"days": "30"}}),
+        (
+            ["divide_sales=True", "early_counts=FALSE"],
+            {"divide_sales": "true", "early_counts": "false"},
+        ),
+        (["current={days}"], {"current": "{days}"}),
+    ],
+)
+def test_settings(settings: list[str], parameters: dict[str, object]) -> None:
+    assert parse_settings(settings) == parameters

@@ -104,6 +104,23 @@ def test_prints_an_invoice(folder: Path) -> None:
     ]
 
 
+def test_nothing_is_stated_without_a_sign(folder: Path) -> None:
+    document = build.document(_INVOICES, invoicing={"withholding": {"rate": "0"}})
+    (folder / "contract.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    _usage(folder, service_credit="150.00")
+    answer = json.loads(_price(folder, "--json").stdout)
+    assert (answer["total"], answer["withholding"]) == ("-110.00", "0.00")
+    assert [tax["amount"] for tax in answer["taxes"]] == ["0.00"]
+    assert "-0.00" not in _price(folder).stdout
+
+
+def test_a_negative_credit_is_bad_input(folder: Path) -> None:
+    _usage(folder, service_credit="-1.00")
+    result = _price(folder)
+    assert result.exit_code == 2
+    assert "line 1, service_credit: below zero" in result.stderr
+
+
 def test_says_when_nothing_runs(folder: Path) -> None:
     _usage(folder, period="2025-12")
     assert "No charge runs in this period." in _price(folder).stdout
@@ -114,9 +131,7 @@ def test_a_problem_in_the_usage_names_its_file_and_path(folder: Path) -> None:
     result = _price(folder)
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert result.stderr.startswith(
-        "plumbline: usage.json, meters.invoices_issued: charge CH-01 needs the meter"
-    )
+    assert "usage.json, meters.invoices_issued: charge CH-01 needs the meter" in result.stderr
     assert "nearest is invoices_isued" in result.stderr
 
 

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.charges.calculation import price
-from billing.charges.commitment import contract_year
 from billing.charges.lines import round_line
 from billing.charges.values import PricedPeriod
 from governance.errors import BadInput
-from governance.values import Period, round_money
+from governance.values import round_money
 from tests.billing.charges import build
 
 _amounts = st.decimals(min_value=0, max_value=100_000, places=4).map(str)
@@ -111,15 +110,6 @@ def test_a_split_month_adds_up_to_the_whole(amount: str, split: int) -> None:
     priced = price(build.contract(first, second), build.usage())
     whole = round_money(Decimal(amount), "EUR")
     assert abs(priced.subtotal - whole) <= Decimal("0.01")
-
-
-def test_a_contract_year_ends_the_day_before_the_anniversary() -> None:
-    assert contract_year(date(2026, 7, 1), 1) == Period(date(2027, 7, 1), date(2028, 6, 30))
-
-
-def test_a_contract_year_from_a_leap_day_starts_on_1_march() -> None:
-    assert contract_year(date(2024, 2, 29), 0) == Period(date(2024, 2, 29), date(2025, 2, 28))
-    assert contract_year(date(2024, 2, 29), 1) == Period(date(2025, 3, 1), date(2026, 2, 28))
 
 
 _FLAT = {"type": "per_unit", "meter": "letters", "pricing": {"scheme": "flat", "price": "1.00"}}

@@ -68,7 +68,7 @@ def test_reads_a_document_with_a_byte_order_mark() -> None:
         (b"\xff\xfe", "usage.json: not UTF-8 text"),
         (b"[" * 100_000, "usage.json: nested too deeply"),
         ({}, "usage.json, period: the usage names no period"),
-        ({"period": "2026-13"}, 'usage.json, period: not a period; found "2026-13"'),
+        ({"period": "2026-13"}, 'usage.json, line 1, period: not a period; found "2026-13"'),
         ({"period": 2026.5}, "period: not a period; found 2026.5"),
         (
             {"period": "2026", "meter": {}},
@@ -103,6 +103,10 @@ def test_reads_a_document_with_a_byte_order_mark() -> None:
             {"period": "2026", "meters": {"c": [{"amount": 1, "count": 0}]}},
             "meters.c[0].count: less than 1; found 0",
         ),
+        (
+            {"period": "2026", "service_credit": "-0.01"},
+            'service_credit: below zero; found "-0.01"; allowed: an amount from 0',
+        ),
         ({"period": "2026", "service_credit": "x"}, "service_credit: not a number"),
         ({"period": "2026", "charged_this_year": []}, "charged_this_year: not a number; found []"),
         ({"period": "2026", "indices": {"H": "0"}}, "indices.H: an index must be above zero"),
@@ -135,3 +139,20 @@ def test_names_every_problem_at_once() -> None:
 def test_cuts_what_is_too_long_for_a_message() -> None:
     (problem,) = _problems({"period": "2026", "meters": {"m": "9" * 500}})
     assert len(problem) < 250
+
+
+def test_problems_name_their_line() -> None:
+    content = b"""{
+  "period": "2026-01",
+  "meters": {
+    "letters": "1,5",
+    "cash": [
+      {"amount": "1.00"},
+      {"age_days": 3}
+    ]
+  }
+}"""
+    assert [problem.partition(": ")[0] for problem in _problems(content)] == [
+        "usage.json, line 4, meters.letters",
+        "usage.json, line 7, meters.cash[1]",
+    ]

@@ -86,9 +86,15 @@ def test_drill_down_pages() -> None:
     assert [dict(zip(page.columns, row, strict=True))["invoice_id"] for row in page.rows] == ["I3"]
 
 
-def test_an_unknown_meter_names_the_nearest() -> None:
-    with ledger_of({}) as ledger, pytest.raises(BadInput, match="nearest is 'invoices_issued'"):
-        read_meter("invoice_issued", ledger, _FEBRUARY)
+def test_an_unknown_meter_names_a_near_one_and_lists_all() -> None:
+    with ledger_of({}) as ledger:
+        with pytest.raises(BadInput, match=r"did you mean 'invoices_issued'\?") as near:
+            read_meter("invoice_issued", ledger, _FEBRUARY)
+        with pytest.raises(BadInput) as far:
+            read_meter("widgets", ledger, _FEBRUARY)
+    assert far.value.problems[0].what == "'widgets' is no meter that is counted from evidence"
+    for error in (near, far):
+        assert all(name in error.value.problems[0].allowed for name in load_meters())
 
 
 @pytest.mark.parametrize("name", load_meters())

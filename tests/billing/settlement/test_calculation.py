@@ -18,6 +18,7 @@ from tests.billing.settlement.cases import SETTLED, contract_of, settled
 _FIGURES: dict[str, Callable[[Settlement], Any]] = {
     "lines": lambda one: {line.charge: line.amount for line in one.priced.lines},
     "subtotal": lambda one: one.priced.subtotal,
+    "status": lambda one: [each.status.value for each in one.measured.results],
     "own_credit": lambda one: one.credits and one.credits.credit,
     "coming_off": lambda one: [each.period.label for each in one.settled_credits],
     "service_credit": lambda one: one.priced.service_credit,
@@ -31,7 +32,7 @@ _FIGURES: dict[str, Callable[[Settlement], Any]] = {
 def _wanted(figure: str, cell: Any) -> Any:
     if isinstance(cell, dict):
         return {key: Decimal(each) for key, each in cell.items()}
-    if figure in {"coming_off", "warning"}:
+    if figure in {"coming_off", "warning", "status"}:
         return cell
     return None if cell == "none" else Decimal(cell)
 
@@ -76,7 +77,10 @@ def test_every_meter_that_cannot_be_counted_is_named() -> None:
         settled({"period": "2026-02", "replace": replaced})
     assert [problem.what for problem in error.value.problems] == [
         "the meter reminders_sent needs the dataset activities, which was not handed in",
-        "'invoices_isued' is no meter that is counted from evidence",
+        (
+            "'invoices_isued' is no meter that is counted from evidence,"
+            " did you mean 'invoices_issued'?"
+        ),
     ]
 
 
@@ -95,8 +99,8 @@ def test_ages_at_placement_are_not_metered() -> None:
     with pytest.raises(BadInput, match="age of debts when they were placed"):
         settled({"period": "2026-02", "replace": {"charges": [charge]}})
     paid = settled({"period": "2026-02", "replace": {"charges": [charge | {"age_at": "receipt"}]}})
-    # I1 was paid 6 days late with 1000.00, I2 in time.
-    assert paid.priced.subtotal == Decimal("200.00")
+    # I1 was paid 6 days late with 1000.00, I2 in time with 500.00.
+    assert paid.priced.subtotal == Decimal("300.00")
 
 
 def test_a_meter_is_counted_on_the_days_of_its_charge() -> None:
@@ -122,11 +126,47 @@ def test_history_reaches_as_far_as_the_terms_look_back(change: dict[str, Any], f
     assert (months[0].label, months[-1].label) == (first, "2029-12")
 
 
-def test_history_starts_with_a_contract_year_where_the_year_is_trued_up() -> None:
+def test_history_starts_with_a_calendar_year_where_the_year_is_trued_up() -> None:
     contract = contract_of(
         {
             "change": {"engagement": {"starts": "2025-04-01", "ends": "2030-12-31"}},
             "replace": {"minimum_commitment": {"amount": "1", "per": "year"}},
         }
     )
-    assert months_until(contract, Period.month(2029, 12))[0].label == "2027-04"
+    assert months_until(contract, Period.month(2029, 12))[0].label == "2027-01"
+    assert months_until(contract, Period.month(2026, 12))[0].label == "2025-04"
+
+
+@pytest.mark.parametrize(
+    ("window", "terms", "first"),
+    [
+        ("year", {"repeat": {"consecutive": 3, "multiplier": "2"}}, "2025-12"),
+        ("quarter", {"earn_back": {"form": "met", "months": 13}}, "2027-09"),
+    ],
+)
+def test_history_reaches_over_rows_of_longer_windows(
+    window: str, terms: dict[str, Any], first: str
+) -> None:
+    level = contract_of({}).service_levels[0].model_dump(mode="json", exclude_none=True)
+    contract = contract_of(
+        {
+            "change": {
+                "engagement": {"starts": "2025-03-15", "ends": "2030-12-31"},
+                "service_credits": terms,
+            },
+            "replace": {"service_levels": [level | {"window": window}]},
+        }
+    )
+    assert months_until(contract, Period.month(2029, 12))[0].label == first
+
+
+def test_an_indexed_charge_needs_a_usage_document() -> None:
+    indexed = {"type": "fixed", "amount": "1", "indexation": {"series": "HICP", "base": "100"}}
+    charge = indexed | {"id": "CH-1", "title": "Fee", "per": "month"}
+    with pytest.raises(BadInput, match="CH-1 follows the index HICP") as error:
+        settled({"period": "2026-02", "replace": {"charges": [charge]}})
+    (problem,) = error.value.problems
+    assert "`plumbline price` and a usage document" in problem.allowed
+    ended = {"charges": [charge | {"to": "2026-01-31"}]}
+    with pytest.raises(BadInput, match="follows the index"):
+        settled({"period": "2026-01", "replace": ended})

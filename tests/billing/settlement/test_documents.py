@@ -146,7 +146,7 @@ def test_the_service_credit_leads_to_its_misses(february: Settlement) -> None:
         "service_level": "SL-01",
         "clause": "Schedule 2, 3.1",
         "value": "74.2",
-        "expected": "85",
+        "expected": "85.0",
     }
 
 

@@ -15,9 +15,13 @@ import openpyxl
 import pytest
 
 from governance.errors import BadInput, Problem
+from governance.values import Period
 from sla.evidence import workbooks
-from sla.evidence.reading import read_evidence
+from sla.evidence.ledger import open_ledger
+from sla.evidence.reading import read_evidence, require_clean
 from sla.evidence.sources import SMALL_BYTES
+from sla.kpis.catalogue import load_catalogue
+from sla.kpis.engine import run_kpi
 from tests.sla.evidence.handing_in import INVOICE, INVOICES_HEADING, stored_rows, table, write_files
 
 INVOICES = INVOICES_HEADING + INVOICE
@@ -46,6 +50,11 @@ def zip_of(members: dict[str, bytes]) -> bytes:
         ("invoices.csv", b"", "is empty"),
         ("invoices.csv", b"\n\n", "is empty"),
         ("invoices.csv", INVOICES_HEADING.encode(), "has a heading but no rows"),
+        ("invoices.csv", INVOICES.encode("utf-16"), "looks like UTF-16 text"),
+        ("invoices.csv", INVOICES.encode("utf-16-be"), "looks like UTF-16 text"),
+        ("invoices.csv.gz", gzip.compress(INVOICES.encode("utf-16-le")), "looks like UTF-16 text"),
+        ("invoices.csv", b"a,b\n1,\0\n", "isn't text"),
+        ("invoices.csv", bytes(range(1, 256)), "isn't text"),
         ("invoices.parquet", b"", "is empty"),
         ("invoices.xlsx", b"", "is empty"),
         (
@@ -166,10 +175,73 @@ def test_a_workbook_keeps_zeros_days_and_numbers(tmp_path: Path) -> None:
     assert (row["issue_date"], row["due_date"]) == (day, due.date())
     assert str(row["amount"]) == "1234.56"
     assert row["delivered_at"] == dt.datetime(2013, 1, 2, 14, 30)  # noqa: DTZ001
-    assert [(each.row, each.column) for each in evidence.rejections] == [
-        (3, "due_date"),
-        (3, "amount"),
+    assert [(each.row, each.line, each.sheet, each.column) for each in evidence.rejections] == [
+        (3, 4, "Sheet", "due_date"),
+        (3, 4, "Sheet", "amount"),
     ]
+
+
+def test_rows_of_a_sheet_are_counted_as_its_program_does(tmp_path: Path) -> None:
+    lines = INVOICES.replace("EUR", "EURO").splitlines()
+    rows: list[list[object]] = [[*line.split(",")] for line in lines]
+    source = write_files(tmp_path / "in", {"invoices.xlsx": workbook_of([], [], *rows)})
+    evidence = read_evidence(source, tmp_path / "store")
+    (rejection,) = evidence.rejections
+    assert (rejection.row, rejection.line) == (1, 4)
+    with pytest.raises(BadInput, match=r"^invoices.xlsx, sheet Sheet, line 4, row 1, currency: "):
+        require_clean(evidence)
+
+
+_HEADING = "dispute_id,invoice_id,opened_at"
+
+
+def _empty_parquet(folder: Path) -> bytes:
+    columns = ", ".join(f"'' AS {name}" for name in _HEADING.split(","))
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT {columns} LIMIT 0) TO '{folder / 'empty'}' (FORMAT parquet)"
+        )
+    return (folder / "empty").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".xlsx", ".parquet"])
+def test_a_heading_without_rows_is_handed_in_and_empty(suffix: str, tmp_path: Path) -> None:
+    name = f"disputes{suffix}"
+    content = {
+        ".csv": _HEADING.encode(),
+        ".csv.gz": gzip.compress(f"{_HEADING}\n".encode()),
+        ".xlsx": workbook_of([*_HEADING.split(",")]),
+        ".parquet": _empty_parquet(tmp_path),
+    }[suffix]
+    source = write_files(tmp_path / "in", {"invoices.csv": INVOICES, name: content})
+    evidence = read_evidence(source, tmp_path / "store")
+    assert table(evidence, "disputes").rows == 0
+    assert f"{name} has a heading but no rows" in [each.message for each in evidence.findings]
+    with open_ledger(evidence.files) as ledger:
+        assert "disputes" in ledger.handed_in
+        figures = [
+            run_kpi(load_catalogue()[kpi], ledger, Period.month(2013, month), {}).value
+            for kpi in ("dispute_rate", "dispute_resolution_time")
+            for month in (1, 2)
+        ]
+    assert figures == [0, None, None, None]
+
+
+def test_problems_of_a_single_file_call_it_as_the_caller_does(tmp_path: Path) -> None:
+    source = write_files(tmp_path / "in", {"invoices.csv": INVOICES.replace("EUR", "EURO")})
+    shown = "in/invoices.csv"
+    evidence = read_evidence(source / "invoices.csv", tmp_path / "store", file=shown)
+    assert [each.file for each in evidence.rejections] == [shown]
+    assert evidence.rejected_rows == {shown: 1}
+    (source / "invoices.csv").write_bytes(b"")
+    with pytest.raises(BadInput, match=r"^in/invoices.csv: is empty"):
+        read_evidence(source / "invoices.csv", tmp_path / "store", file=shown)
+
+
+def test_messages_hold_no_control_characters() -> None:
+    assert str(Problem("wrong", "a.csv", found="a\0\x1b[1m\n")) == (
+        r"a.csv: wrong; found a\x00\x1b[1m\n"
+    )
 
 
 def test_archives_that_would_burst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_one_customer_with_two_countries_is_reported(tmp_path: Path) -> None:
     rows = "1;A;28.02.2013;30.03.2013;1,00;paid;\n2;A;28.02.2013;30.03.2013;1,00;open;\n"
     (rejection,) = read(tmp_path, rows, profile).rejections
     assert (rejection.row, rejection.column) == (2, "Customer")
-    assert rejection.reason == "given twice; first in row 1"
+    assert rejection.reason == "given twice; row 1 has other values"
 
 
 def test_a_profile_in_the_folder_is_used(tmp_path: Path) -> None:
@@ -222,3 +222,25 @@ def test_real_ledgers_are_recognised_by_their_columns(
     if "ibm" in file:
         first = stored_rows(table(evidence, "invoices"))[0]
         assert (first["invoice_id"], str(first["issue_date"])) == ("0000611365", "2013-01-02")
+
+
+def test_a_chosen_profile_is_the_only_one_that_reads_foreign_files(tmp_path: Path) -> None:
+    ledger = (HEADING + "0017;M;28.02.2013;30.03.2013;1,00;open;\n").encode()
+    ibm = (SHARED_DATA / "ibm_late_payments.csv").read_bytes()
+    files: dict[str, str | bytes] = {
+        "ledger_1.csv": ledger,
+        "other.csv": ibm,
+        "surveys.csv": "response_id,answered_on,score,scale_max\nS1,2013-01-02,4,5\n",
+    }
+    source = write_files(tmp_path / "in", files)
+    chosen = read_profile(PROFILE.encode(), "profile.yaml")
+    evidence = read_evidence(source, tmp_path / "store", chosen)
+    assert {file.source for file in evidence.files} == {"ledger_1.csv", "surveys.csv"}
+    ignored = [each.message for each in evidence.findings if each.code == "file_ignored"]
+    assert ignored == ["other.csv: is named after no dataset, and profile ledger reads another"]
+    write_files(source, {"profile.yaml": PROFILE})
+    assert read_evidence(source, tmp_path / "store").files == evidence.files
+    (source / "profile.yaml").unlink()
+    write_files(source, {"copy.csv": ibm})
+    with pytest.raises(BadInput, match="several files hold customers"):
+        read_evidence(source, tmp_path / "store")

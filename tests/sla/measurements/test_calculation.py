@@ -112,7 +112,7 @@ def test_measured_period_as_json() -> None:
     assert measured["period"] == {"start": "2026-02-01", "end": "2026-02-28"}
     assert measured["currency"] == "EUR"
     assert measured["warnings"][0] == (
-        "no adjustments were handed in, so none are counted in share_past_due"
+        "no adjustments were handed in, so none are counted in Share of the receivable past due"
     )
     assert measured["results"] == [
         {

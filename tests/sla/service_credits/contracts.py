@@ -9,7 +9,10 @@ from governance.contract.document import Contract
 
 
 def contract_with(
-    terms: Mapping[str, Any] | None, levels: Iterable[Mapping[str, Any]], currency: str = "EUR"
+    terms: Mapping[str, Any] | None,
+    levels: Iterable[Mapping[str, Any]],
+    currency: str = "EUR",
+    ends: str | None = None,
 ) -> Contract:
     """A contract of January 2026 with these service levels and service credits."""
     return Contract.model_validate(
@@ -23,6 +26,7 @@ def contract_with(
                 "provider": {"name": "Clearwater", "country": "IE"},
                 "currency": currency,
                 "starts": "2026-01-01",
+                "ends": ends,
             },
             "service_levels": [
                 {"title": "A service level", "kpi": "observed"} | dict(level) for level in levels

@@ -75,6 +75,24 @@ def test_every_problem_is_listed() -> None:
     ]
 
 
+def test_problems_name_their_line() -> None:
+    data = b"""{"periods": [
+  {"period": "2026-01",
+   "charges": "1.00",
+   "results": {
+     "SL-01": "98,5",
+     "SL-1": "1"}},
+  {"period": "2026-02", "results": {}}
+]}"""
+    with pytest.raises(BadInput) as error:
+        _read(data)
+    assert [(problem.column, problem.line) for problem in error.value.problems] == [
+        ("periods[0].results", 4),
+        ("periods[0].results.SL-01", 5),
+        ("periods[1].charges", 7),
+    ]
+
+
 @pytest.mark.parametrize(
     "labels", [("2026-02", "2026-01"), ("2026-01", "2026-01"), ("2026-Q1", "2026-03")]
 )
