@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.documents.formatting import day, money, number, percent, price, words
 from app.documents.wording import SETTLED
 from governance.contract.charges import (
+    AgeBand,
     BandedCharge,
     Charge,
     ContingencyCharge,
@@ -94,10 +95,14 @@ def _percentage(charge: PercentageCharge, currency: str) -> str:
 
 
 def _contingency(charge: ContingencyCharge, _currency: str) -> str:
-    bands = ", ".join(
-        f"{percent(band.rate)} over {band.over_days} days" for band in charge.age_bands
-    )
+    bands = ", ".join(_age_band(band) for band in charge.age_bands)
     return f"Share of {words(charge.meter)} by age at {charge.age_at}: {bands}."
+
+
+def _age_band(band: AgeBand) -> str:
+    """A first band over 0 days takes the debts that aren't past due yet as well."""
+    since = f"over {band.over_days} days" if band.over_days else "from the start"
+    return f"{percent(band.rate)} {since}"
 
 
 def _per_fte(charge: PerFteCharge, currency: str) -> str:

@@ -157,7 +157,7 @@ class PercentageCharge(_Charge):
 
 
 class AgeBand(Terms):
-    """Rate in % for debts older than `over_days` days."""
+    """Rate in % for debts over so many days past due; over 0 takes those not yet due too."""
 
     over_days: Annotated[Whole, Field(ge=0)]
     rate: NonNegative

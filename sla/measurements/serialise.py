@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from governance.values import plain
 from sla.kpis.serialise import period_json, term_text, unrounded_text
 from sla.measurements.values import MeasuredPeriod, Measurement
 
@@ -31,8 +30,8 @@ def measurement_json(measurement: Measurement) -> dict[str, Any]:
         "value": value_text(measurement),
         "unit": measurement.unit,
         "direction": measurement.direction.value,
-        "expected": plain(measurement.expected),
-        "minimum": None if measurement.minimum is None else plain(measurement.minimum),
+        "expected": format(measurement.expected, "f"),
+        "minimum": None if measurement.minimum is None else format(measurement.minimum, "f"),
         "status": measurement.status.value,
         "consequential": measurement.consequential,
         "numerator": term_text(measurement.numerator),

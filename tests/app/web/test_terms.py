@@ -58,7 +58,7 @@ def _rule(**charge: Any) -> list[str]:
         ),
         (
             {"type": "contingency", "age_bands": [{"over_days": 0, "rate": "20"}]},
-            "Share of invoices issued by age at placement: 20% over 0 days.",
+            "Share of invoices issued by age at placement: 20% from the start.",
         ),
         (
             {"type": "per_fte", "roles": {"team_lead": "4100"}},

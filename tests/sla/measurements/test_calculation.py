@@ -125,7 +125,7 @@ def test_measured_period_as_json() -> None:
             "unit": "%",
             "direction": "lower_is_better",
             "expected": "33.3",
-            "minimum": "40",
+            "minimum": "40.0",
             "status": "met",
             "consequential": False,
             "numerator": "100",
