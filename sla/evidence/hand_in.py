@@ -32,6 +32,8 @@ def working_database(folder: Path) -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    # A bar on standard output would end up in the JSON that other programs read.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

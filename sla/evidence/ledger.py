@@ -103,6 +103,8 @@ def _engine(folder: str) -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    # A bar on standard output would end up in the JSON that other programs read.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -12,15 +12,25 @@ from typing import Any
 ROUNDS = 3
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """How long one run takes."""
+    gc.collect()
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
 def best_seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     """The shortest of several runs, in seconds: the one that was disturbed least."""
-    times = []
-    for _ in range(rounds):
-        gc.collect()
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    return min(seconds(work) for _ in range(rounds))
+
+
+def side_by_side(
+    first: Callable[[], object], second: Callable[[], object], rounds: int = ROUNDS
+) -> tuple[float, float]:
+    """The shortest run of each, taken in turn, so that both meet the same machine."""
+    pairs = [(seconds(first), seconds(second)) for _ in range(rounds)]
+    return min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
 
 
 def _child(work: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) -> None:
