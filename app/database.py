@@ -18,16 +18,20 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 import app.models
 import migrations
 from app.settings import Settings
+from governance.errors import Busy
 
 _LOG = logging.getLogger("plumbline.database")
 _SAFE_SQLITE = (3, 51, 3)
 _BUSY_MILLISECONDS = 30_000
+_LOCKED_STATES = frozenset({"55P03", "40P01"})
+"""PostgreSQL's states for a lock not got in time and for a deadlock."""
 _READ_ONLY = {"plumbline_read_only": True, "postgresql_readonly": True}
 
 
@@ -67,21 +71,45 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Writers lock at once: a read that turns into a write would fail, not wait."""
-    read_only = bool(connection.get_execution_options().get("plumbline_read_only"))
+    options = connection.get_execution_options()
+    read_only = bool(options.get("plumbline_read_only"))
+    patience = int(options.get("plumbline_patience", _BUSY_MILLISECONDS))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
     connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 @contextmanager
-def session_scope(engine: Engine, *, read_only: bool = False) -> Iterator[Session]:
+def session_scope(
+    engine: Engine, *, read_only: bool = False, patience: int | None = None
+) -> Iterator[Session]:
     """One request or job as one transaction: committed at the end, rolled back on any error.
 
     A read-only scope lets SQLite's readers run beside a writer, and the database itself
     refuses every change. Rows stay readable after the scope.
+
+    `patience` is how many milliseconds to wait for others' locks; by default 30 000 in SQLite
+    and what the server is set to in PostgreSQL. Raises Busy when they pass.
     """
     bound = engine.execution_options(**_READ_ONLY) if read_only else engine
-    with Session(bound, expire_on_commit=False) as session, session.begin():
-        yield session
+    if patience is not None:
+        bound = bound.execution_options(plumbline_patience=patience)
+    try:
+        with Session(bound, expire_on_commit=False) as session, session.begin():
+            if patience is not None and engine.dialect.name == "postgresql":
+                session.execute(text(f"SET LOCAL lock_timeout = {int(patience)}"))
+            yield session
+    except OperationalError as error:
+        if not _is_locked(error):
+            raise
+        raise Busy(
+            "The database is busy with another change. Nothing was changed; try again in a moment."
+        ) from error
+
+
+def _is_locked(error: OperationalError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state in _LOCKED_STATES or "database is locked" in str(error.orig)
 
 
 def alembic_config() -> Config:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from governance.errors import (
     BadInput,
+    Busy,
     Conflict,
     Forbidden,
     NotFound,
@@ -29,6 +30,7 @@ _OUTCOMES: dict[type[PlumblineError], Outcome] = {
     Forbidden: Outcome(403, 3, "You may not do this"),
     NotFound: Outcome(404, 4, "Not found"),
     Conflict: Outcome(409, 5, "Not possible now"),
+    Busy: Outcome(503, 5, "Busy"),
 }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from app.documents.invoice import render_invoice
 from app.documents.pack import render_pack
@@ -25,6 +24,7 @@ from billing.settlement.documents import (
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.contract.reading import contract_sha256, read_contract
 from governance.errors import BadInput, Problem
+from governance.tables import canonical_json
 from governance.values import Period
 from sla.evidence.ledger import open_ledger
 from sla.evidence.profiles import Profile
@@ -84,17 +84,22 @@ def run_from_files(
         if not accept_rejected:
             require_clean(evidence)
         currency = contract.engagement.currency
-        with open_ledger(evidence.files, currency, evidence.findings) as ledger:
+        # Findings of reading depend on how the files came, and the figures must not: the
+        # application states them with the hand-in, and RunResult.warnings beside the figures.
+        with open_ledger(evidence.files, currency) as ledger:
             settlement = settle(contract, contract_sha256(data), ledger, period, load_catalogue())
     return RunResult(settlement, header, evidence)
 
 
 def documents_of(settlement: Settlement, header: InvoiceHeader) -> dict[str, bytes]:
-    """All files of a run as bytes, by name; the same settlement gives the same bytes."""
+    """All files of a run as bytes, by name; the same settlement gives the same bytes.
+
+    JSON is canonical, as the application freezes it, so that digests can be compared.
+    """
     return {
-        "measurements.json": _json(measurements_json(settlement)),
-        "credits.json": _json(credits_json(settlement)),
-        "invoice.json": _json(invoice_json(settlement, header)),
+        "measurements.json": canonical_json(measurements_json(settlement)),
+        "credits.json": canonical_json(credits_json(settlement)),
+        "invoice.json": canonical_json(invoice_json(settlement, header)),
         "invoice.pdf": render_invoice(settlement, header),
         "pack.pdf": render_pack(settlement),
     }
@@ -157,7 +162,3 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise BadInput.one(Problem(f"the contract can't be read: {why}", str(path))) from error
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

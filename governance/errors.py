@@ -87,5 +87,9 @@ class Conflict(PlumblineError):
     """The object's state doesn't allow this now."""
 
 
+class Busy(PlumblineError):
+    """Others hold what this needs for too long; the same again in a moment may succeed."""
+
+
 class NotSignedIn(PlumblineError):
     """The request carries no valid session."""

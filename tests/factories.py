@@ -109,9 +109,10 @@ def make_user(
     session: Session,
     kind: OrganisationKind = OrganisationKind.PROVIDER,
     organisation: str = "Clearwater Receivables Ltd",
+    country: str = "",
 ) -> User:
     """A user with an e-mail address of its own, whose password is PASSWORD."""
-    country = {OrganisationKind.CLIENT: "DE"}.get(kind, "IE")
+    country = country or {OrganisationKind.CLIENT: "DE"}.get(kind, "IE")
     employer = find_or_create_organisation(session, kind, organisation, country, NOW)
     email = f"person{next(_NUMBERS)}@example.org"
     user = User(
@@ -137,9 +138,15 @@ def make_actor(session: Session) -> Actor:
     return actor_of(make_user(session))
 
 
-def make_contract(session: Session, actor: Actor, reference: str = "ENG-1") -> ContractAdded:
-    """An engagement that the actor opened."""
-    return add_contract(session, actor, "contract.yaml", contract_bytes(reference))
+def make_contract(
+    session: Session,
+    actor: Actor,
+    reference: str = "ENG-1",
+    provider: str = "Clearwater Receivables Ltd",
+) -> ContractAdded:
+    """An engagement that the actor opened, who works for the client or this provider."""
+    data = contract_bytes(reference, provider=provider)
+    return add_contract(session, actor, "contract.yaml", data)
 
 
 def make_engagement(session: Session, actor: Actor, reference: str = "ENG-1") -> Engagement:

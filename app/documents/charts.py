@@ -46,15 +46,24 @@ class TrendPoint:
 
     label: str
     measurement: Measurement
+    follows: bool = True
+    """Whether it is the period right after the point before; a first point always follows."""
 
 
 def trend_points(periods: Sequence[MeasuredPeriod], service_level: str) -> tuple[TrendPoint, ...]:
     """The service level's measurements in `periods`, oldest first."""
-    return tuple(
-        TrendPoint(short_period(each.period), measurement)
+    found = [
+        (each.period, measurement)
         for each in periods
         for measurement in each.results
         if measurement.service_level == service_level
+    ]
+    earlier = [None, *(period for period, _ in found[:-1])]
+    return tuple(
+        TrendPoint(
+            short_period(period), measurement, before is None or before.following() == period
+        )
+        for before, (period, measurement) in zip(earlier, found, strict=False)
     )
 
 
@@ -232,7 +241,7 @@ def waterfall_chart(steps: Sequence[WaterfallStep], title: str, currency: str) -
     }
     x = {"field": "from", "type": "quantitative", "axis": None}
     bars = {
-        "mark": {"type": "bar", "height": 15, "strokeWidth": 1.2},
+        "mark": {"type": "bar", "height": 14, "strokeWidth": 1.2},
         "encoding": {
             "y": y,
             "x": x,
@@ -251,7 +260,7 @@ def waterfall_chart(steps: Sequence[WaterfallStep], title: str, currency: str) -
     }
     spec = {
         "width": 430,
-        "height": {"step": 25},
+        "height": {"step": 21},
         "data": _values(rows, "from", "to", "right"),
         "layer": [bars, labels],
     }

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Final
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
@@ -131,6 +132,11 @@ def digest(sha256: str) -> str:
     return sha256[:12]
 
 
+def country_name(code: str, locale: str = LOCALE) -> str:
+    """The name of an ISO 3166 country, or the code where Babel has none."""
+    return str(Locale.parse(locale).territories.get(code, code))
+
+
 def iban(value: str) -> str:
     """An IBAN in groups of four, as banks print it."""
     bare = "".join(value.split())
@@ -139,6 +145,7 @@ def iban(value: str) -> str:
 
 FILTERS: Final[dict[str, Callable[..., str]]] = {
     "amount": amount,
+    "country": country_name,
     "day": day,
     "digest": digest,
     "figure": figure,

@@ -8,9 +8,15 @@ from decimal import Decimal
 from itertools import chain
 from typing import Final
 
-from babel import Locale
-
-from app.documents.formatting import LOCALE, digest, measured, number, period, price, words
+from app.documents.formatting import (
+    country_name,
+    digest,
+    measured,
+    number,
+    period,
+    price,
+    words,
+)
 from app.documents.rendering import html_to_pdf, render_html
 from app.documents.wording import tax_column, tax_note, tax_total
 from billing.charges.values import ChargeLine, Step
@@ -83,11 +89,6 @@ def address(party: Party) -> tuple[str, ...]:
     return tuple(part for part in (party.street, place, country_name(party.country)) if part)
 
 
-def country_name(code: str) -> str:
-    """The English name of an ISO 3166 country, or the code where Babel has none."""
-    return str(Locale.parse(LOCALE).territories.get(code, code))
-
-
 def invoice_lines(settlement: Settlement) -> tuple[InvoiceLine, ...]:
     """Charges in the contract's order, then the service credits that come off this invoice."""
     charges = (charge_line(settlement, line) for line in settlement.priced.lines)
@@ -140,6 +141,7 @@ def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[Invo
     for earned in given.earn_backs:
         terms = settlement.contract.service_level(earned.service_level)
         yield _uncounted(
+            tax=shared_tax(settlement),
             title=f"Service credit earned back: {terms.title}, {period(earned.period)}",
             reference=_joined(terms.id, terms.clause),
             why=earned.why,
@@ -152,6 +154,7 @@ def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCre
     level = settlement.contract.service_level(credit.id)
     measurement = _measurement(settlement, given, credit.id)
     return _uncounted(
+        tax=shared_tax(settlement),
         title=f"Service credit: {level.title}, {period(given.period)}",
         reference=_joined(level.id, level.clause),
         why=credit.why,
@@ -160,8 +163,14 @@ def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCre
     )
 
 
+def shared_tax(settlement: Settlement) -> str:
+    """The tax of a credit; empty where several taxes share it, and the totals show how."""
+    taxes = settlement.priced.taxes
+    return tax_column(taxes[0].category, taxes[0].rate) if len(taxes) == 1 else ""
+
+
 def _uncounted(
-    *, title: str, reference: str, why: str, source: str, amount: Decimal
+    *, title: str, reference: str, why: str, source: str, amount: Decimal, tax: str
 ) -> InvoiceLine:
     """A line without quantity; it is taxed with the charges it is shared over."""
     return InvoiceLine(
@@ -171,7 +180,7 @@ def _uncounted(
         source=source,
         quantity="",
         unit="",
-        tax="",
+        tax=tax,
         amount=amount,
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,11 @@ from app.database import session_scope
 from app.security.sessions import find_session, timeouts, touch_session
 from app.settings import Settings
 from governance.access import Actor
+from governance.errors import Busy
 from governance.parties.service import organisation_of
+
+_TOUCH_PATIENCE = 50
+"""Milliseconds; a note of the last use that isn't written now is written a request later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,11 @@ def own_cookie(settings: Settings, purpose: str, value: str) -> Cookie:
     )
 
 
+def forgotten_cookie(settings: Settings, purpose: str) -> Cookie:
+    """Removes a cookie; browsers heed it for a `__Host-` name only with all its attributes."""
+    return replace(own_cookie(settings, purpose, ""), max_age=0)
+
+
 class SessionAuthentication(AbstractAuthenticationMiddleware):
     """Sets `user` to the signed-in Person or None, and `auth` to the secret tokens bind to."""
 
@@ -76,6 +86,6 @@ def _person_of(engine: Engine, settings: Settings, token: str, now: datetime) ->
         actor = Actor(found.user.id, found.user.name, now, secrets.token_hex(8))
         person = Person(actor, organisation_of(session, found.user.id).name)
     if found.needs_touch:
-        with session_scope(engine) as session:
+        with suppress(Busy), session_scope(engine, patience=_TOUCH_PATIENCE) as session:
             touch_session(session, token, now)
     return person

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlsplit
 
+from governance.errors import NotFound
+
 HOME = "/engagements"
+_LARGEST_ID = 2**63 - 1
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def segment(identifier_: str) -> str:
@@ -15,6 +20,20 @@ def segment(identifier_: str) -> str:
 def identifier(segment_: str) -> str:
     """The identifier that a segment stands for."""
     return segment_.replace("~", "/")
+
+
+def row_id(number: int) -> int:
+    """A row's id in an address; NotFound for one that no database could hold."""
+    if not 1 <= number <= _LARGEST_ID:
+        raise NotFound("there is nothing of that number")
+    return number
+
+
+def digest_of_address(text: str) -> str:
+    """A SHA-256 digest in an address; NotFound for what isn't one."""
+    if not _DIGEST.fullmatch(text):
+        raise NotFound("this is not the digest of a file")
+    return text
 
 
 def engagement_path(reference: str, *more: str) -> str:

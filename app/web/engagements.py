@@ -123,7 +123,7 @@ def invoice_periods(contract: Contract, today: date) -> tuple[Period, ...]:
     ending = starts.replace(day=1, month=((starts.month - 1) // months + 1) * months)
     period = Period.months_ending(ending, months)
     found = []
-    while period.end <= today and (ends is None or period.start <= ends):
+    while period.end < today and (ends is None or period.start <= ends):
         found.append(period)
         period = period.following()
     return tuple(found)

@@ -13,7 +13,7 @@ from litestar.types import ExceptionHandlersMap
 from app.errors import outcome_of
 from app.web.rendering import render, see_other, wants_part
 from governance.audit.service import one_line
-from governance.errors import BadInput, Forbidden, NotSignedIn, PlumblineError, Problem
+from governance.errors import BadInput, Busy, Forbidden, NotSignedIn, PlumblineError, Problem
 
 _LOG = logging.getLogger(__name__)
 _PAGES = {
@@ -23,6 +23,7 @@ _PAGES = {
     413: ("This is too large", "Hand in less at once, or split the file."),
     429: ("Too many attempts", "Wait a minute, then try again."),
 }
+_RETRY_SECONDS = 5
 _BROKEN = ("Something went wrong", "Nothing was changed. The error is in the log of the server.")
 
 
@@ -47,7 +48,11 @@ def _known_error(request: Request[Any, Any, Any], error: PlumblineError) -> Resp
         advice = "Nothing was stored. Correct what is listed, then hand it in again."
         return _error_page(request, outcome.http_status, outcome.title, advice, error.problems)
     advice = str(error) or _PAGES.get(outcome.http_status, _BROKEN)[1]
-    return _error_page(request, outcome.http_status, outcome.title, advice)
+    response = _error_page(request, outcome.http_status, outcome.title, advice)
+    if isinstance(error, Busy):
+        _LOG.warning("busy: %s", _what(request))
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+    return response
 
 
 def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:

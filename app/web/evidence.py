@@ -11,7 +11,7 @@ from litestar.response import File
 
 from app.security.guards import requires
 from app.settings import Settings
-from app.web.addresses import HOME, engagement_path
+from app.web.addresses import HOME, digest_of_address, engagement_path, row_id
 from app.web.downloads import stored_file
 from app.web.rendering import page_or_part, render, see_other
 from app.web.unit_of_work import engagement_work
@@ -109,7 +109,7 @@ def _refusal(
 def show_hand_in(request: Request[Any, Any, Any], hand_in_id: FromPath[int]) -> Response[str]:
     """What one hand-in held and what was found in it."""
     with engagement_work(request) as (unit, engagement):
-        row = get_hand_in(unit.session, unit.actor, engagement, hand_in_id)
+        row = get_hand_in(unit.session, unit.actor, engagement, row_id(hand_in_id))
         return render(
             request,
             "evidence/hand_in.html",
@@ -127,7 +127,7 @@ def show_hand_in(request: Request[Any, Any, Any], hand_in_id: FromPath[int]) -> 
 def download_evidence(request: Request[Any, Any, Any], sha256: FromPath[str]) -> File:
     """An evidence table as the Parquet file that its digest names."""
     with engagement_work(request) as (unit, engagement):
-        table = table_of_digest(unit.session, engagement, sha256)
+        table = table_of_digest(unit.session, engagement, digest_of_address(sha256))
         path: Path = unit.store / f"{table.sha256}.parquet"
     if not path.is_file():
         raise NotFound("the file of this evidence table is missing from the store")

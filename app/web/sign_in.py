@@ -13,7 +13,7 @@ from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.params import Body, QueryParameter
 
 from app.database import session_scope
-from app.security.authentication import cookie_name, own_cookie
+from app.security.authentication import forgotten_cookie, own_cookie
 from app.security.guards import PUBLIC, SIGNED_IN_ONLY
 from app.security.sessions import end_session, start_session
 from app.web.addresses import HOME, own_path
@@ -68,7 +68,7 @@ def sign_in(
         return _form(request, data, 401, _WRONG)
     response = see_other(request, own_path(data.next))
     response.set_cookie(own_cookie(state.settings, "session", token))
-    response.delete_cookie(cookie_name(state.settings, "visitor"))
+    response.set_cookie(forgotten_cookie(state.settings, "visitor"))
     return response
 
 
@@ -78,7 +78,7 @@ def sign_out(request: Request[Any, Any, Any]) -> Response[Any]:
     with work(request) as unit:
         end_session(unit.session, request.auth, unit.actor)
     response = see_other(request, "/sign-in")
-    response.delete_cookie(cookie_name(request.app.state.settings, "session"))
+    response.set_cookie(forgotten_cookie(request.app.state.settings, "session"))
     return response
 
 

@@ -12,13 +12,19 @@ from billing.invoices.series import TakenNumber, take_number
 from billing.settlement.documents import header_of, invoice_json
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.queries import documents_of, evidence_of, find_settlement
-from billing.settlement.service import Workshop, compute, figures_of
+from billing.settlement.service import (
+    Workshop,
+    compute,
+    figures_of,
+    lock_engagement,
+    require_over,
+)
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.models import Action
 from governance.audit.service import Change, record
 from governance.engagements.models import ContractVersion, Engagement
-from governance.engagements.service import require
+from governance.engagements.service import contract_of, require
 from governance.errors import Conflict
 from governance.tables import canonical_json, digest
 from governance.values import Period, money_text
@@ -33,13 +39,15 @@ def issue_invoice(
     and must give the stored figures to the byte. The number comes last and under a lock, so
     that a failure skips none.
 
-    Raises NotFound where the period isn't settled; Conflict where the invoice is issued already
-    or the figures no longer come out the same.
+    Raises NotFound where the period isn't settled; Conflict where it isn't over, the invoice is
+    issued already or the figures no longer come out the same.
     """
     require(session, actor, engagement, Permission.ISSUE_INVOICE)
+    lock_engagement(session, engagement)
     row = find_settlement(session, actor, engagement, period)
     invoice = _locked_draft(session, row)
     version = session.get_one(ContractVersion, row.contract_version_id)
+    require_over(contract_of(version), period, actor.at)
     settlement = compute(version, evidence_of(session, row), period, workshop)
     documents = documents_of(session, row)
     _check_unchanged(settlement, documents)

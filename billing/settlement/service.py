@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,6 +28,7 @@ from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.models import Action
 from governance.audit.service import Change, record
+from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import contract_in_force, contract_of, require
 from governance.errors import BadInput, Conflict, Problem
@@ -78,13 +81,14 @@ def settle_period(
 
     A draft invoice comes out. An earlier settlement of the period stays, superseded.
 
-    Raises Conflict where the period's invoice is issued or another settled period overlaps;
-    BadInput where no contract is in force, evidence is missing or can't be computed with.
+    Raises Conflict where the period isn't over, its invoice is issued or another settled period
+    overlaps; BadInput where no contract is in force, evidence is missing or can't be computed with.
     """
     require(session, actor, engagement, Permission.SETTLE_PERIOD)
-    _lock(session, engagement)
+    lock_engagement(session, engagement)
     _check_overlap(session, engagement, period)
     version = contract_in_force(session, engagement, period.end)
+    require_over(contract_of(version), period, actor.at)
     tables = counting_tables(session, engagement)
     if not tables:
         raise BadInput.one(
@@ -108,8 +112,15 @@ def compute(
         return settle(contract, version.sha256, ledger, period, workshop.catalogue)
 
 
-def _lock(session: Session, engagement: Engagement) -> None:
-    """Settlements of one engagement follow one another."""
+def require_over(contract: Contract, period: Period, at: datetime) -> None:
+    """Conflict while the period's last day lasts where the engagement is, or is yet to come."""
+    today = at.astimezone(ZoneInfo(contract.engagement.time_zone)).date()
+    if period.end >= today:
+        raise Conflict(f"{period.label} isn't over yet; its last day is {period.end}")
+
+
+def lock_engagement(session: Session, engagement: Engagement) -> None:
+    """Settling and issuing in one engagement follow one another; taken before anything is read."""
     session.execute(
         select(col(Engagement.id))
         .where(col(Engagement.id) == engagement.id)

@@ -109,6 +109,8 @@ Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema(_WHOLE_SCHEMA)]
 Day = Annotated[date, BeforeValidator(_day)]
 """A calendar day as 2026-01-31, never a timestamp."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""A name or title, short enough for a heading and the foot of a page."""
 Identifier = Annotated[
     str,
     StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"),
@@ -120,7 +122,7 @@ class Titled(Terms):
     """A part with an id that others refer to; where it has no title, the id serves as one."""
 
     id: Identifier
-    title: Text = ""
+    title: Name = ""
 
     @model_validator(mode="before")
     @classmethod

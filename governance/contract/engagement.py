@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from governance.contract.base import Accepts, Day, Identifier, NonNegative, Terms, Text, Whole
+from governance.contract.base import Accepts, Day, Identifier, Name, NonNegative, Terms, Text, Whole
 
 Country = Annotated[
     str,
@@ -51,7 +51,7 @@ class Function(StrEnum):
 class Party(Terms):
     """Client or provider, with what its letterhead and tax law need."""
 
-    name: Text
+    name: Name
     country: Country
     vat_id: Text | None = None
     street: Text | None = None
@@ -91,7 +91,7 @@ class Engagement(Terms):
 
     reference: Identifier
     """The contract's own number."""
-    title: Text
+    title: Name
     model: Model
     """How work is handed over."""
     functions: tuple[Function, ...] = ()

@@ -26,9 +26,9 @@ from governance.engagements.queries import (
     roles_in,
     visible,
 )
-from governance.errors import BadInput, Conflict, NotFound, Problem
+from governance.errors import BadInput, Conflict, Forbidden, NotFound, Problem
 from governance.parties.models import Membership, Organisation, OrganisationKind
-from governance.parties.service import find_or_create_organisation, organisation_of
+from governance.parties.service import find_or_create_organisation, name_key, organisation_of
 from governance.tables import digest
 
 __all__ = [
@@ -111,7 +111,8 @@ def add_contract(
     same document again changes nothing.
 
     Raises BadInput with every problem of the document, Forbidden for a member who may not add
-    contracts, Conflict for a reference that others use.
+    contracts and for a new engagement that the actor's organisation is no party of, Conflict for
+    a reference that others use.
     """
     contract = read_contract(data, file_name, kpis)
     engagement = _known_engagement(session, actor, contract)
@@ -166,6 +167,7 @@ def _taken(reference: str) -> Conflict:
 
 def _open_engagement(session: Session, actor: Actor, contract: Contract) -> Engagement:
     terms = contract.engagement
+    role = _first_role(organisation_of(session, actor.signed_in_id), contract)
     client = _organisation(session, actor, OrganisationKind.CLIENT, terms.client)
     provider = _organisation(session, actor, OrganisationKind.PROVIDER, terms.provider)
     engagement = Engagement(
@@ -182,13 +184,7 @@ def _open_engagement(session: Session, actor: Actor, contract: Contract) -> Enga
             session.add(engagement)
     except IntegrityError:
         raise _taken(terms.reference) from None
-    session.add(
-        Membership(
-            user_id=actor.signed_in_id,
-            engagement_id=engagement.id,
-            role=_first_role(session, actor.signed_in_id, client),
-        )
-    )
+    session.add(Membership(user_id=actor.signed_in_id, engagement_id=engagement.id, role=role))
     return engagement
 
 
@@ -198,11 +194,24 @@ def _organisation(
     return find_or_create_organisation(session, kind, party.name, party.country, actor.at)
 
 
-def _first_role(session: Session, user_id: int, client: Organisation) -> Role:
-    """Who opens an engagement leads its own side of it."""
-    own = organisation_of(session, user_id)
-    is_client = own.id == client.id or own.kind is OrganisationKind.CLIENT
-    return Role.COMMITTEE_CHAIR if is_client else Role.PROVIDER_ACCOUNT_MANAGER
+def _first_role(own: Organisation, contract: Contract) -> Role:
+    """Who opens an engagement leads its own side of it.
+
+    Others may not open one: its invoices would take numbers of a provider that isn't theirs.
+    """
+    terms = contract.engagement
+    if _is(own, terms.provider):
+        return Role.PROVIDER_ACCOUNT_MANAGER
+    if _is(own, terms.client):
+        return Role.COMMITTEE_CHAIR
+    raise Forbidden(
+        f"{own.name} ({own.country}) is neither the client nor the provider of this contract;"
+        " only the parties of a contract can open its engagement"
+    )
+
+
+def _is(organisation: Organisation, party: Party) -> bool:
+    return (organisation.name_key, organisation.country) == (name_key(party.name), party.country)
 
 
 def _check_amendment(

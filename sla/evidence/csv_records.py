@@ -42,7 +42,7 @@ class Record:
 def records(path: Path, file: str, dialect: Dialect) -> Iterator[Record]:
     """Every record with the line it starts at, the heading first; blank lines are passed over.
 
-    Raises BadInput where a compressed file can't be unpacked.
+    Raises BadInput where a compressed file can't be unpacked, or the text can't be decoded at all.
     """
     csv.field_size_limit(FIELD_CHARACTERS)
     try:
@@ -50,6 +50,9 @@ def records(path: Path, file: str, dialect: Dialect) -> Iterator[Record]:
             yield from _parsed(lines, dialect)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         problem = Problem("the compressed data is damaged or cut off", file, found=str(error))
+        raise BadInput.one(problem) from error
+    except UnicodeError as error:
+        problem = Problem(f"isn't {dialect.encoding.upper()} text", file, found=str(error))
         raise BadInput.one(problem) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -15,6 +16,8 @@ from sla.evidence.sources import SUFFIXES, Opening, heading_of, suffix_of
 from sla.evidence.values import Finding
 
 PROFILE_FILE = "profile.yaml"
+_DOWNLOADED = re.compile(r"-[0-9a-f]{8,64}$")
+"""Stored evidence is downloaded as "invoices-30c2f4b62f6b.parquet", by dataset and digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def _known(path: Path, *, recognise: bool = True) -> Dataset | Profile | None:
     suffix = suffix_of(path)
     if not suffix:
         return None
-    stem = path.name[: -len(suffix)].lower()
+    stem = _DOWNLOADED.sub("", path.name[: -len(suffix)].lower())
     return DATASETS.get(stem) or (_recognised(path) if recognise else None)
 
 

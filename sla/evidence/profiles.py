@@ -34,6 +34,9 @@ from sla.evidence.datasets import DATASETS, Dataset, Kind
 
 MAX_DECIMALS = 4
 ISO_DATE = "%Y-%m-%d"
+_SAMPLE = "a,1\n"
+_NOT_FOR_FILES = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
+"""Encodings of host names and of source code, which no file is written in."""
 
 
 def _time_format(value: str) -> str:
@@ -125,9 +128,14 @@ class SourceRule(_Part):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            return codecs.lookup(value).name
-        except LookupError:
-            raise ValueError("not a known character encoding; write utf-8 or latin-1") from None
+            name = codecs.lookup(value).name
+            # What isn't about characters at all (rot13, base64) is refused as a LookupError.
+            readable = _SAMPLE.encode(name).decode(name) == _SAMPLE
+        except (LookupError, ValueError):
+            name, readable = value, False
+        if not readable or name in _NOT_FOR_FILES:
+            raise ValueError("not a known character encoding; write utf-8 or latin-1")
+        return name
 
 
 class Profile(_Part):

@@ -15,6 +15,7 @@ from sla.evidence.checks import (
     rejections,
     unchecked_references,
 )
+from sla.evidence.corrections import correction_findings
 from sla.evidence.discovery import Found, find_sources
 from sla.evidence.hand_in import HandIn, working_database
 from sla.evidence.profiles import Profile
@@ -64,14 +65,19 @@ def _read(
     check_tables(connection, tables, known)
     counts = rejected_rows(connection, tables)
     rejected = rejections(connection, tables)
-    findings = (*hand_in.findings, *unchecked_references(tables, known))
+    findings = (
+        *hand_in.findings,
+        *unchecked_references(tables, known),
+        *correction_findings(connection, tables, known),
+    )
     if rejected and not accept_rejections:
-        return EvidenceSet((), rejected, counts, findings, _profile_of(found))
+        return EvidenceSet((), rejected, counts, findings, profile_of(found))
     files = tuple(write_evidence(connection, staged, store) for staged in tables.values())
-    return EvidenceSet(files, rejected, counts, findings, _profile_of(found))
+    return EvidenceSet(files, rejected, counts, findings, profile_of(found))
 
 
-def _profile_of(found: Found) -> str | None:
+def profile_of(found: Found) -> str | None:
+    """Names of the import profiles that read the files; None for the product's columns."""
     names = {handed.how.name for handed in found.files if isinstance(handed.how, Profile)}
     return ", ".join(sorted(names)) or None
 

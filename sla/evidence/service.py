@@ -18,9 +18,10 @@ from governance.audit.service import Change, one_line, record
 from governance.engagements.models import Engagement
 from governance.engagements.service import contract_of, latest_contract, require
 from governance.errors import NotFound
+from sla.evidence.discovery import find_sources
 from sla.evidence.models import EvidenceHandIn, EvidenceTable, HandInState
-from sla.evidence.profiles import Profile
-from sla.evidence.reading import read_evidence
+from sla.evidence.profiles import Profile, shipped_profiles
+from sla.evidence.reading import profile_of, read_evidence
 from sla.evidence.values import EvidenceFile, EvidenceSet
 
 _BLOCK = 1024 * 1024
@@ -46,14 +47,15 @@ def hand_in(
     """Check every row and keep the tables; nothing counts while a row is rejected.
 
     A table takes the place of the engagement's earlier one of the same dataset. What was handed
-    in already and still counts is recognised by its digest and answered with the first hand-in.
+    in already and still counts is recognised by its digest, and by how it would be read, and
+    answered with the first hand-in.
 
     Raises BadInput where a file can't be read at all; nothing is stored then.
     """
     require(session, actor, engagement, Permission.HAND_IN_EVIDENCE)
     _lock(session, engagement)
     source_sha256 = digest_of(upload.source)
-    repeated = _still_counting(session, engagement, source_sha256)
+    repeated = _still_counting(session, engagement, upload, source_sha256)
     if repeated is not None:
         return repeated
     contract = contract_of(latest_contract(session, engagement))
@@ -97,9 +99,12 @@ def _lock(session: Session, engagement: Engagement) -> None:
 
 
 def _still_counting(
-    session: Session, engagement: Engagement, source_sha256: str
+    session: Session, engagement: Engagement, upload: Upload, source_sha256: str
 ) -> EvidenceHandIn | None:
-    """The accepted hand-in of the same source, if none of its tables was corrected since."""
+    """The accepted hand-in of the same source, if none of its tables was corrected since.
+
+    The same bytes may be read in another way, by another file name or profile: then they are new.
+    """
     earlier = session.scalars(
         select(EvidenceHandIn)
         .where(
@@ -111,8 +116,19 @@ def _still_counting(
     ).first()
     if earlier is None:
         return None
-    corrected = any(table.superseded_by_id for table in tables_of(session, earlier))
-    return None if corrected else earlier
+    tables = tables_of(session, earlier)
+    corrected = any(table.superseded_by_id for table in tables)
+    return None if corrected or not _read_alike(upload, earlier, tables) else earlier
+
+
+def _read_alike(upload: Upload, earlier: EvidenceHandIn, tables: Sequence[EvidenceTable]) -> bool:
+    """Whether the upload would yield the same datasets through the same profile as before."""
+    if upload.profile is not None and upload.profile not in shipped_profiles():
+        # Its name is all that was kept of it; under the same name it may have been edited.
+        return False
+    found = find_sources(upload.source, upload.profile)
+    datasets = {name for handed in found.files for name in handed.datasets}
+    return datasets == {table.dataset for table in tables} and profile_of(found) == earlier.profile
 
 
 def _hand_in_row(

@@ -26,7 +26,7 @@ SUFFIXES = (".csv", ".csv.gz", ".xlsx", ".parquet")
 ROW = "source_row"
 """Column of a relation that holds the data row, where rows don't simply come in order."""
 
-MAX_GZIP_RATIO = 100
+MAX_RATIO = 100
 """A ledger packs to a tenth or twentieth; what unpacks to more than this was made to fill disks."""
 SMALL_BYTES = 64 * 1024 * 1024
 """Up to this unpacked size the ratio doesn't matter."""
@@ -161,14 +161,14 @@ def _utf_16(start: bytes) -> bool:
 
 def _require_bounded(path: Path, file: str) -> None:
     """Refuse a compressed file that is damaged or unpacks beyond all proportion."""
-    bound = max(SMALL_BYTES, path.stat().st_size * MAX_GZIP_RATIO)
+    bound = max(SMALL_BYTES, path.stat().st_size * MAX_RATIO)
     unpacked = 0
     try:
         with gzip.open(path) as stream:
             while block := stream.read(_BLOCK):
                 unpacked += len(block)
                 if unpacked > bound:
-                    problem = f"unpacks to more than {MAX_GZIP_RATIO} times its size"
+                    problem = f"unpacks to more than {MAX_RATIO} times its size"
                     raise BadInput.one(Problem(problem, file, allowed="the file unpacked"))
     except (OSError, EOFError, zlib.error) as error:
         damaged = Problem("the compressed data is damaged or cut off", file, found=str(error))
@@ -201,12 +201,39 @@ def _parquet(path: Path, file: str) -> Source:
     try:
         with duckdb.connect() as connection:
             described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+            unpacked = _unpacked_bytes(connection, path, len(described))
     except duckdb.Error as error:
         problem = Problem("can't be read as Parquet", file, found=str(error).splitlines()[0])
         raise BadInput.one(problem) from error
+    _require_proportion(path, file, unpacked)
     types = {str(name): str(sql_type) for name, sql_type, *_ in described}
     columns = {name: identifier(name) for name in types}
     return Source(path, file, _digest(path), columns, types, relation, text=False)
+
+
+def _unpacked_bytes(connection: duckdb.DuckDBPyConnection, path: Path, columns: int) -> int:
+    """Bytes that the rows of a Parquet file need, by its footer.
+
+    Equal values are stored once, so the stated size hides them: each value counts eight bytes.
+    """
+    name = glob_literal(str(path))
+    found = connection.execute(
+        f"SELECT sum(greatest(total_uncompressed_size, num_values * {_VALUE_BYTES})), "
+        f"(SELECT sum(num_rows) FROM parquet_file_metadata({name})) FROM parquet_metadata({name})"
+    ).fetchone()
+    stated, rows = found or (0, 0)
+    return max(int(stated or 0), int(rows or 0) * columns * _VALUE_BYTES)
+
+
+_VALUE_BYTES = 8
+
+
+def _require_proportion(path: Path, file: str, unpacked: int) -> None:
+    if unpacked > max(SMALL_BYTES, path.stat().st_size * MAX_RATIO):
+        problem = f"its rows unpack to more than {MAX_RATIO} times its size"
+        found = f"about {unpacked // 1024**2} MiB in {path.stat().st_size} bytes"
+        allowed = "the same rows as CSV"
+        raise BadInput.one(Problem(problem, file, found=found, allowed=allowed))
 
 
 def _workbook(path: Path, file: str, workspace: Path, opening: Opening) -> Source:

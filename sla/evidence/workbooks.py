@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import zipfile
+import zlib
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from governance.errors import BadInput, Problem
+from sla.evidence.worksheets import sheet_faults
 
 MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 MAX_MEMBERS = 1_000
@@ -55,20 +57,31 @@ def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> She
 
 
 def check_archive(path: Path, file: str) -> None:
-    """Raise BadInput unless the file is a zip archive of a reasonable size and shape."""
+    """Raise BadInput unless the file is a zip archive of a reasonable size and shape.
+
+    The sheets are part of that: two cells far apart make a sheet that fills the memory.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+            # The sheets are unpacked only where the archive as a whole is sound.
+            faults = _archive_faults(members) or [*sheet_faults(archive)]
+    except _DAMAGED as error:
         problem = Problem("isn't an Excel workbook", file, allowed=_NOT_A_WORKBOOK)
         raise BadInput.one(problem) from error
-    problems = [Problem(what, file) for what in _archive_faults(members)]
-    if problems:
-        raise BadInput(problems)
-    if "[Content_Types].xml" not in {member.filename for member in members}:
+    if faults:
+        raise BadInput(Problem(what, file) for what in faults)
+    names = {member.filename for member in members}
+    if "[Content_Types].xml" not in names or names & _OTHER_KINDS:
         raise BadInput.one(
             Problem("is a zip archive but no Excel workbook", file, allowed=_NOT_A_WORKBOOK)
         )
+
+
+_DAMAGED = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, zlib.error)
+"""What a damaged, encrypted or unusually packed archive raises."""
+_OTHER_KINDS = {"xl/workbook.bin", "content.xml"}
+"""Parts of binary and OpenDocument workbooks, whose sheets aren't looked at."""
 
 
 def _archive_faults(members: list[zipfile.ZipInfo]) -> list[str]:

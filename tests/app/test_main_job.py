@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from click.testing import CliRunner
 from app.cli import main
 from app.main_job import WRITTEN, RunResult, run_from_files, write_run
 from governance.errors import BadInput
+from governance.tables import canonical_json
 from governance.values import Period, money_text
+from sla.evidence.reading import read_evidence
 from tests.paths import ROOT, SHARED_DATA
 
 CONTRACT = ROOT / "docs" / "examples" / "ibm-2013-02" / "contract.yaml"
@@ -48,6 +51,18 @@ def test_the_files_agree(result: RunResult, written: Path) -> None:
     assert [each["service_level"] for each in measured["results"]] == [
         each["id"] for each in credit["service_levels"]
     ]
+
+
+def test_downloaded_evidence_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    for file in read_evidence(LEDGER, tmp_path / "store").files:
+        shutil.copy(file.path, folder / f"{file.dataset}-{file.sha256[:12]}.parquet")
+    write_run(run_from_files(CONTRACT, folder, FEBRUARY), tmp_path / "out")
+    for name in ("measurements.json", "credits.json", "invoice.json"):
+        again = (tmp_path / "out" / name).read_bytes()
+        assert again == (written / name).read_bytes()
+        assert again == canonical_json(json.loads(again))
 
 
 def test_the_invoice_is_dated_by_the_period_and_not_by_the_clock(result: RunResult) -> None:

@@ -18,6 +18,8 @@ from app.database import make_engine, session_scope
 from app.settings import Settings
 from tests.factories import make_user
 
+PROVIDER = "Clearwater Receivables Inc."
+"""The provider of the contract that the journey adds."""
 CHROMIUM = Path("/usr/bin/chromium")
 _PATIENCE = 60_000
 """Milliseconds that a busy machine may take for a page; settling renders two PDFs."""
@@ -65,7 +67,7 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
     settings = Settings(data_dir=tmp_path, database_url="")
     engine = make_engine(settings.database_address)
     with session_scope(engine) as session:
-        email = make_user(session).email
+        email = make_user(session, organisation=PROVIDER, country="US").email
     engine.dispose()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error", ws="none"))

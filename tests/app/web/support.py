@@ -32,7 +32,6 @@ from tests.factories import (
     TextRenderer,
     actor_of,
     make_contract,
-    make_engagement,
     make_member,
     make_user,
     write_evidence_folder,
@@ -40,6 +39,7 @@ from tests.factories import (
 
 Browser = TestClient[Litestar]
 HOSTILE = '"><img src=x onerror=alert(1)>'
+HOSTILE_PROVIDER = "Others' <img src=x> Ltd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def make_world(template: Path, folder: Path, public_url: str = "http://testserve
     settings = Settings(data_dir=folder, database_url="", public_url=public_url)
     app = create_app(settings, TextRenderer())
     with session_scope(app.state.engine) as session:
-        manager, stranger = make_user(session), make_user(session, organisation=HOSTILE)
+        manager, stranger = make_user(session), make_user(session, organisation=HOSTILE_PROVIDER)
         actor = actor_of(manager)
         engagement = make_contract(session, actor).engagement
         ledgers = Upload(write_evidence_folder(folder / "ledgers"), "ledgers")
@@ -109,7 +109,7 @@ def make_world(template: Path, folder: Path, public_url: str = "http://testserve
         settle_period(session, actor, engagement, JANUARY, app.state.workshop)
         finance = make_member(session, engagement, Role.CLIENT_FINANCE)
         auditor = make_member(session, engagement, Role.AUDITOR)
-        make_engagement(session, actor_of(stranger), "ENG-2")
+        make_contract(session, actor_of(stranger), "ENG-2", HOSTILE_PROVIDER)
         members = [get_user(session, one.signed_in_id) for one in (finance, auditor)]
     digest = next(iter(settings.evidence_dir.glob("*.parquet"))).stem
     return World(app, settings, manager, members[0], members[1], stranger, digest)

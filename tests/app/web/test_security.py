@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text, update
 
+from app.database import session_scope
+from app.security.authentication import cookie_name
 from app.security.csrf import csrf_token
+from app.security.models import SignInSession
 from app.web.addresses import own_path
 from app.web.downloads import disposition
 from tests.app.web.support import HOSTILE, World, address, form_token, make_world, routes
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_user
 
 EXPECTED = {
     "x-content-type-options": "nosniff",
@@ -49,6 +54,63 @@ def test_https_brings_strict_transport_and_host_cookies(
     assert cookie.startswith("__Host-plumbline-visitor=")
     for part in ("Secure", "HttpOnly", "SameSite=lax", "Path=/"):
         assert part in cookie
+
+
+def test_forgetting_a_host_cookie_keeps_its_attributes(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    world = make_world(sqlite_template, tmp_path, "https://plumbline.example")
+    with world.signed_in(world.manager) as (browser, token):
+        answer = browser.post("/sign-out", data={"csrf_token": token})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-plumbline-session=")
+    for part in ("Max-Age=0", "Secure", "HttpOnly", "SameSite=lax", "Path=/"):
+        assert part in cookie
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "hand-ins/99999999999999999999",
+        f"hand-ins/{'9' * 5000}",
+        "hand-ins/-99999999999999999999",
+        "hand-ins/0",
+        "contracts/99999999999999999999",
+        "evidence/%00aaa",
+        f"evidence/{'A' * 64}",
+        "evidence/%ff",
+        "periods/99999-01",
+        "periods/9999-12",
+        "periods/%00",
+        "periods/2026-01/results/%00",
+        "periods/2026-01/documents/%00",
+        "periods/2026-01/invoice/lines/99999999999999999999",
+    ],
+)
+def test_addresses_of_nothing_are_not_found(world: World, path: str) -> None:
+    with world.signed_in(world.manager) as (browser, _):
+        assert browser.get(f"/engagements/ENG-1/{path}").status_code == 404
+
+
+def test_others_locks_stop_no_reader_and_turn_writers_away(
+    own_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database._BUSY_MILLISECONDS", 20)
+    token = own_world.start_session(own_world.manager)
+    with session_scope(own_world.engine) as session:
+        session.execute(
+            update(SignInSession).values(last_seen_at=datetime.now(UTC) - timedelta(minutes=5))
+        )
+    with own_world.browser() as browser:
+        browser.cookies.set(cookie_name(own_world.settings, "session"), token)
+        with session_scope(own_world.engine) as holder:
+            holder.execute(text("SELECT 1"))
+            assert browser.get("/engagements").status_code == 200
+            answer = browser.post("/sign-out", data={"csrf_token": csrf_token(token)})
+            assert answer.status_code == 503
+            assert "try again in a moment" in answer.text
+            assert int(answer.headers["Retry-After"]) > 0
+        assert browser.get("/engagements").status_code == 200
 
 
 def test_a_change_without_the_sessions_token_is_refused(world: World) -> None:
@@ -119,7 +181,9 @@ def test_an_own_path_is_kept() -> None:
 
 def test_hostile_names_stay_text(own_world: World) -> None:
     files = {"contract": ("contract.yaml", _hostile_contract(), "application/yaml")}
-    with own_world.signed_in(own_world.manager) as (browser, token):
+    with session_scope(own_world.engine) as session:
+        owner = make_user(session, organisation=f"{HOSTILE} too")
+    with own_world.signed_in(owner) as (browser, token):
         answer = browser.post("/contracts", data={"csrf_token": token}, files=files)
         assert answer.status_code == 303
         for page in ("/engagements", answer.headers["location"]):

@@ -248,6 +248,23 @@ def test_twenty_drafts_issued_at_once_get_twenty_numbers(
     assert sorted(_at_once(issue)) == expected
 
 
+def test_settling_while_issuing_ends_in_order(postgresql_engine: Engine, tmp_path: Path) -> None:
+    with session_scope(postgresql_engine) as session:
+        scene = _scene(session, tmp_path)
+
+    def settle_or_issue(number: int) -> str:
+        work = issue_invoice if number % 2 else settle_period
+        try:
+            with session_scope(postgresql_engine) as session:
+                work(session, scene.actor, scene.engagement, JANUARY, make_workshop(tmp_path))
+        except Conflict:
+            return "refused"
+        return work.__name__
+
+    answers = _at_once(settle_or_issue)
+    assert answers.count("issue_invoice") == 1
+
+
 def test_one_draft_issued_twenty_times_at_once_gets_one_number(
     postgresql_engine: Engine, tmp_path: Path
 ) -> None:

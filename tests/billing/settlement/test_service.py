@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -108,6 +109,19 @@ def test_periods_are_listed_newest_first(session: Session, scene: Scene, tmp_pat
     summaries = settled_periods(session, scene.actor, scene.engagement)
     assert [one.period for one in summaries] == [FEBRUARY, JANUARY]
     assert [dict(one.statuses) for one in summaries] == [{Status.BELOW_MINIMUM: 1}] * 2
+
+
+def test_a_period_that_is_not_over_is_not_settled(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    # The engagement keeps Berlin's time: its January is over an hour before UTC's.
+    before = replace(scene.actor, at=datetime(2026, 1, 31, 22, 59, tzinfo=UTC))
+    with pytest.raises(Conflict, match="2026-01 isn't over yet"):
+        _settle(session, replace(scene, actor=before), JANUARY, tmp_path)
+    after = replace(before, at=datetime(2026, 1, 31, 23, 0, tzinfo=UTC))
+    assert _settle(session, replace(scene, actor=after), JANUARY, tmp_path)
+    with pytest.raises(Conflict, match="isn't over"):
+        issue_invoice(session, before, scene.engagement, JANUARY, make_workshop(tmp_path))
 
 
 def test_settling_again_supersedes_the_draft(

@@ -64,6 +64,19 @@ def test_a_client_who_opens_an_engagement_chairs_its_committee(session: Session)
     assert roles_in(session, actor_of(user), added.engagement) == {Role.COMMITTEE_CHAIR}
 
 
+@pytest.mark.parametrize("kind", list(OrganisationKind))
+def test_only_a_party_opens_an_engagement(session: Session, kind: OrganisationKind) -> None:
+    user = make_user(session, kind, "Prüfhaus Audit GmbH")
+    with pytest.raises(Forbidden, match="neither the client nor the provider"):
+        make_contract(session, actor_of(user))
+    assert _rows(session, Engagement) == 0
+
+
+def test_a_namesake_in_another_country_is_no_party(session: Session) -> None:
+    with pytest.raises(Forbidden):
+        make_contract(session, actor_of(make_user(session, country="FR")))
+
+
 def test_a_later_document_is_a_new_version_with_one_event(session: Session) -> None:
     actor = make_actor(session)
     first = make_contract(session, actor)

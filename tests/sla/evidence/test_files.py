@@ -19,7 +19,7 @@ from governance.values import Period
 from sla.evidence import workbooks
 from sla.evidence.ledger import open_ledger
 from sla.evidence.reading import read_evidence, require_clean
-from sla.evidence.sources import SMALL_BYTES
+from sla.evidence.sources import SMALL_BYTES, Opening, open_source
 from sla.kpis.catalogue import load_catalogue
 from sla.kpis.engine import run_kpi
 from tests.sla.evidence.handing_in import INVOICE, INVOICES_HEADING, stored_rows, table, write_files
@@ -337,3 +337,37 @@ def test_references_may_lead_to_tables_handed_in_earlier(tmp_path: Path) -> None
     assert (rejection.row, rejection.column, rejection.value) == (2, "invoice_id", "I9")
     assert [finding.code for finding in evidence.findings] == ["reference_not_checked"]
     assert "receipts" in evidence.findings[0].message
+
+
+def test_a_correction_that_orphans_and_shrinks(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    rows = "".join(INVOICE.replace("I1", f"I{number}") for number in range(1, 5))
+    paid = "receipt_id,invoice_id,amount,applied_on\nR1,I1,10,2013-02-01\nR2,I2,10,2013-02-01\n"
+    files = {"invoices.csv": INVOICES_HEADING + rows, "allocations.csv": paid}
+    earlier = read_evidence(write_files(tmp_path / "1", files), store)
+    corrected = write_files(tmp_path / "2", {"invoices.csv": INVOICES})
+    evidence = read_evidence(corrected, store, known=earlier.files)
+    assert [(each.code, each.dataset, each.message) for each in evidence.findings[-2:]] == [
+        ("table_shrinks", "invoices", "invoices replaces 4 rows by 1"),
+        (
+            "references_orphaned",
+            "allocations",
+            "1 row of allocations refers to invoices that this file doesn't hold",
+        ),
+    ]
+    again = read_evidence(tmp_path / "1", store, known=earlier.files)
+    assert not {each.code for each in again.findings} & {"table_shrinks", "references_orphaned"}
+
+
+def test_stored_evidence_is_read_under_the_name_of_its_download(tmp_path: Path) -> None:
+    first = read_evidence(write_files(tmp_path / "1", {"invoices.csv": INVOICES}), tmp_path / "a")
+    stored = table(first, "invoices")
+    name = f"invoices-{stored.sha256[:12]}.parquet"
+    source = write_files(tmp_path / "2", {name: stored.path.read_bytes()})
+    assert table(read_evidence(source, tmp_path / "b"), "invoices").sha256 == stored.sha256
+
+
+def test_utf_16_without_its_mark_is_refused(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "in", {"a.csv": INVOICES.encode("utf-16-be")}) / "a.csv"
+    with pytest.raises(BadInput, match=r"a\.csv: isn't UTF-16 text"):
+        open_source(path, tmp_path, Opening("utf-16"))

@@ -138,6 +138,10 @@ def test_the_file_must_be_there_and_have_the_columns(tmp_path: Path) -> None:
         ("title:", "titel:", 3, "unknown key 'titel', did you mean 'title'?"),
         ("%d.%m.%Y", "%d.%Q", 9, "not a date format; write one such as %d.%m.%Y"),
         ("latin-1", "latin-99", 7, "not a known character encoding; write utf-8 or latin-1"),
+        ("latin-1", "rot13", 7, "not a known character encoding; write utf-8 or latin-1"),
+        ("latin-1", "idna", 7, "not a known character encoding; write utf-8 or latin-1"),
+        ("latin-1", "punycode", 7, "not a known character encoding; write utf-8 or latin-1"),
+        ("latin-1", "undefined", 7, "not a known character encoding; write utf-8 or latin-1"),
         ("  invoices:", "  invoces:", 17, "unknown dataset, did you mean 'invoices'?"),
         (
             "due_date: Due",

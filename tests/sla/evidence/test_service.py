@@ -14,6 +14,7 @@ from governance.audit.service import events_of
 from governance.engagements.models import Engagement
 from governance.errors import BadInput, Forbidden, NotFound
 from sla.evidence.models import EvidenceHandIn, EvidenceTable, HandInState
+from sla.evidence.profiles import shipped_profiles
 from sla.evidence.service import (
     Upload,
     as_file,
@@ -32,6 +33,7 @@ from tests.factories import (
     make_member,
     write_evidence_folder,
 )
+from tests.paths import SHARED_DATA
 
 BROKEN = INVOICES.replace("2026-01-10", "31/02/2026")
 
@@ -154,3 +156,37 @@ def test_a_hand_in_is_found_in_its_own_engagement_only(session: Session, tmp_pat
     row = make_evidence(session, actor, first, tmp_path)
     with pytest.raises(NotFound):
         get_hand_in(session, actor, second, row.id)
+
+
+def test_the_same_bytes_as_another_dataset_are_read_anew(session: Session, tmp_path: Path) -> None:
+    actor = make_actor(session)
+    engagement = make_engagement(session, actor)
+    heading = "invoice_id,customer_id,issue_date,due_date,currency,amount,receipt_id,received_at\n"
+    row = "I1,C1,2026-01-02,2026-02-01,EUR,100.00,R1,2026-01-02\n"
+    handed = []
+    for name in ("invoices.csv", "receipts.csv", "receipts-1a2b3c4d.csv"):
+        source = tmp_path / name
+        source.write_text(heading + row)
+        handed.append(hand_in(session, actor, engagement, Upload(source, name), tmp_path / "store"))
+    assert handed[1] is not handed[0]
+    assert handed[2] is handed[1]
+    assert {one.dataset for one in current_tables(session, actor, engagement)} == {
+        "invoices",
+        "receipts",
+    }
+
+
+def test_the_same_bytes_with_another_profile_are_read_anew(
+    session: Session, tmp_path: Path
+) -> None:
+    actor = make_actor(session)
+    engagement = make_engagement(session, actor)
+    source = SHARED_DATA / "ibm_late_payments.csv"
+    (shipped,) = [each for each in shipped_profiles() if "ibm" in each.name]
+    first, again, chosen, edited = (
+        hand_in(session, actor, engagement, Upload(source, "x", profile), tmp_path / "store")
+        for profile in (None, None, shipped, shipped.model_copy(update={"title": "Edited"}))
+    )
+    assert again is first
+    assert chosen is first
+    assert edited is not first
