@@ -86,5 +86,9 @@ class Conflict(PlumblineError):
     """The object's state doesn't allow this now."""
 
 
+class InvalidNote(PlumblineError):
+    """A signed note, a key or a checkpoint is malformed or not signed as it must be."""
+
+
 class NotSignedIn(PlumblineError):
     """The request carries no valid session."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from governance.audit.merkle import EMPTY_ROOT, HASH_BYTES, verify_consistency
 from governance.audit.notes import (
     COSIGNATURE,
-    InvalidNote,
     SignerKey,
     VerifierKey,
     open_note,
     parse_note,
     strict_base64,
 )
+from governance.errors import InvalidNote
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 

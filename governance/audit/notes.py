@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from governance.errors import PlumblineError
+from governance.errors import InvalidNote
 
 ED25519 = 1
 """Algorithm of a log's signature."""
@@ -27,10 +27,6 @@ COSIGNATURE = 4
 _DASH = "— "
 _KEY_BYTES = 32
 _MAX_SIGNATURES = 100
-
-
-class InvalidNote(PlumblineError):
-    """A note, a key or a checkpoint is malformed or not signed as it must be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from governance.audit.checkpoints import Checkpoint, open_checkpoint
 from governance.audit.merkle import HASH_BYTES, leaf_hash, verify_inclusion
-from governance.audit.notes import InvalidNote, VerifierKey, strict_base64
+from governance.audit.notes import VerifierKey, strict_base64
+from governance.errors import InvalidNote
 
 _HEAD = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")

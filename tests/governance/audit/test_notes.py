@@ -14,15 +14,9 @@ from governance.audit.checkpoints import (
     parse_checkpoint,
 )
 from governance.audit.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, root_hash
-from governance.audit.notes import (
-    COSIGNATURE,
-    InvalidNote,
-    SignerKey,
-    open_note,
-    parse_note,
-    parse_verifier_key,
-)
+from governance.audit.notes import COSIGNATURE, SignerKey, open_note, parse_note, parse_verifier_key
 from governance.audit.proofs import Proof, check_proof, parse_proof
+from governance.errors import InvalidNote
 from tests.governance.audit.trees import MemoryTree
 from tests.governance.audit.vectors import vectors
 
