@@ -10,7 +10,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import MetaData, Table, event, inspect, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Enum,
+    MetaData,
+    String,
+    Table,
+    event,
+    inspect,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Mapper, Session, UOWTransaction
 
 from governance.audit.entries import plain_value
@@ -52,10 +63,18 @@ def row_digests(session: Session, metadata: MetaData) -> Iterator[tuple[RowKey, 
         if not is_audited(table):
             continue
         keys = [column.name for column in table.primary_key]
-        streamed = select(table).execution_options(yield_per=1000)
+        columns = [as_stored(column) for column in table.columns]
+        streamed = select(*columns).execution_options(yield_per=1000)
         for row in session.execute(streamed).mappings():
             values = {str(name): value for name, value in row.items()}
             yield (table.name, _joined(values[key] for key in keys)), row_digest(values)
+
+
+def as_stored(column: Column[Any]) -> ColumnElement[Any]:
+    """An enum's text as it stands, whether or not the enum has such a value."""
+    if isinstance(column.type, Enum):
+        return type_coerce(column, String).label(column.name)
+    return column
 
 
 def take_changed_rows(session: Session) -> list[ChangedRow]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import MetaData, func, select
+from sqlalchemy import MetaData, Row, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -20,10 +20,12 @@ from governance.audit.models import (
     AuditPersonalValue,
 )
 from governance.audit.notes import VerifierKey
-from governance.audit.rows import RowKey, row_digests
+from governance.audit.rows import RowKey, as_stored, row_digests
 from governance.audit.verification import Claim, KeptValue, LogCheck, Verdict
 from governance.errors import InvalidNote, Problem
+from governance.tables import Table
 
+T = TypeVar("T")
 _BATCH = 4096
 _ENTRIES = "audit_entry"
 _NODES = "audit_node"
@@ -83,7 +85,7 @@ class _StoredTree:
 
     def check(self) -> None:
         """Every sequenced entry, every hash, and that there are no others."""
-        for entry in _entries(self._session, sequenced=True):
+        for entry in readable(self._check, _ENTRIES, _entries(self._session, sequenced=True)):
             self._check_place(entry)
             fields, nodes = self._check.add(entry.data, _ENTRIES)
             check_columns(self._check, entry, fields, self._digests)
@@ -93,7 +95,7 @@ class _StoredTree:
         self._check_nodes()
         self._check_count()
 
-    def _check_place(self, entry: AuditEntry) -> None:
+    def _check_place(self, entry: Row[Any]) -> None:
         expected = self._check.frontier.size
         if self._in_order and entry.leaf_index != expected:
             self._check.wrong("the entry is missing", _ENTRIES, f"entry {expected}")
@@ -133,22 +135,28 @@ class _StoredTree:
             self._check.wrong(f"there are {stored} hashes where {expected} belong", _NODES)
 
 
-def _entries(session: Session, *, sequenced: bool) -> Iterator[AuditEntry]:
+def readable(check: LogCheck, where: str, found: Iterator[T]) -> Iterator[T]:
+    """What could be read; a value that isn't of its column's type ends it with a problem."""
+    try:
+        yield from found
+    except (ValueError, TypeError, LookupError) as error:
+        check.wrong(f"a row can't be read: {error}", where)
+
+
+def _entries(session: Session, *, sequenced: bool) -> Iterator[Row[Any]]:
     """Entries in the order of the tree, or the pending ones in the order of their ids."""
     place = col(AuditEntry.leaf_index)
+    columns = [as_stored(column) for column in Table.metadata.tables[_ENTRIES].columns]
     chosen = (
-        select(AuditEntry).where(place.is_not(None)).order_by(place)
+        select(*columns).where(place.is_not(None)).order_by(place)
         if sequenced
-        else select(AuditEntry).where(place.is_(None)).order_by(col(AuditEntry.id))
+        else select(*columns).where(place.is_(None)).order_by(col(AuditEntry.id))
     )
-    streamed = chosen.execution_options(yield_per=1000)
-    for entry in session.scalars(streamed):
-        yield entry
-        session.expunge(entry)
+    yield from session.execute(chosen.execution_options(yield_per=1000))
 
 
 def check_columns(
-    check: LogCheck, entry: AuditEntry, fields: Mapping[str, Any] | None, digests: Digests
+    check: LogCheck, entry: Row[Any], fields: Mapping[str, Any] | None, digests: Digests
 ) -> None:
     """Hold the columns by which an entry is found against what it states."""
     if fields is None:
@@ -175,15 +183,17 @@ def check_columns(
 def _check_head(session: Session, check: LogCheck, stored: Sequence[Claim]) -> None:
     heads = session.scalars(select(AuditHead)).all()
     signed = max((claim.checkpoint.size for claim in stored), default=0)
-    expected = (check.frontier.size, check.frontier.root())
-    if [(head.size, head.root) for head in heads] != [expected] or signed != expected[0]:
+    expected = (1, check.frontier.size, check.frontier.root())
+    if [(head.id, head.size, head.root) for head in heads] != [
+        expected
+    ] or signed != check.frontier.size:
         check.wrong("the head is not at the last checkpoint of all sequenced entries", "audit_head")
 
 
 def _check_pending(session: Session, check: LogCheck, digests: Digests) -> None:
     """Entries that are not in the tree yet: only their columns and values can be checked."""
     pending = LogCheck(())
-    for entry in _entries(session, sequenced=False):
+    for entry in readable(check, _ENTRIES, _entries(session, sequenced=False)):
         fields, _ = pending.add(entry.data, _ENTRIES)
         check_columns(pending, entry, fields, digests)
     check.commitments |= pending.commitments
@@ -198,7 +208,7 @@ def _kept_values(session: Session) -> Iterator[KeptValue]:
 def _check_rows(session: Session, check: LogCheck, metadata: MetaData, digests: Digests) -> None:
     """Every audited row must be as the last entry that names it left it."""
     expected = {key: digest for key, digest in digests.items() if digest is not None}
-    for key, found in row_digests(session, metadata):
+    for key, found in readable(check, "the tables", row_digests(session, metadata)):
         stated = expected.pop(key, None)
         if stated is None:
             check.wrong("no entry tells of this row", key[0], f"row {key[1]}")
