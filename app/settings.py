@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     """Where browsers reach the application; https makes cookies secure."""
     audit_origin: str = ""
-    """Name of the audit log, a URL without scheme that never changes; empty: from `public_url`."""
+    """Name of a new audit log, a URL without scheme; empty: from `public_url`. It never changes."""
     audit_key_dir: Path | None = None
     """Folder of the audit log's key; by default `keys` in the data folder."""
     upload_max_bytes: Annotated[int, Field(gt=0)] = 100 * 1024 * 1024

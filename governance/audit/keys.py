@@ -24,7 +24,7 @@ class KeyFolder:
 
     folder: Path
     origin: str
-    """Name of the log, which its key signs for."""
+    """Name of a new log, which its key signs for; an existing log keeps its own."""
 
     @property
     def _seed(self) -> Path:
@@ -36,7 +36,10 @@ class KeyFolder:
 
     def signer(self) -> SignerKey:
         """The log's key, made the first time; Conflict where its file is damaged."""
-        return SignerKey(self.origin, read_or_make_seed(self._seed))
+        name = self.folder / "log.origin"
+        if not name.exists():
+            write_private(name, f"{self.origin}\n".encode(), new=True)
+        return SignerKey(name.read_text(encoding="utf-8").strip(), read_or_make_seed(self._seed))
 
     def held(self) -> Checkpoint | None:
         """The last checkpoint that was signed here; None before the first."""

@@ -13,6 +13,7 @@ from app.audit_log import sequence
 from app.database import session_scope
 from governance.audit.checkpoints import Checkpoint
 from governance.audit.entries import KEY_BYTES
+from governance.audit.keys import KeyFolder
 from governance.audit.log_proofs import growth_of, proof_of
 from governance.audit.merkle import verify_consistency
 from governance.audit.models import Action, AuditEntry
@@ -164,10 +165,11 @@ def test_another_key_does_not_sign_on(sqlite_engine: Engine, tmp_path: Path) -> 
 def test_key_files_are_their_owners_alone(sqlite_engine: Engine, tmp_path: Path) -> None:
     keys = make_log(sqlite_engine, tmp_path, 1)
     files = sorted(keys.folder.iterdir())
-    assert [file.name for file in files] == ["last-checkpoint", "log.key"]
+    assert [file.name for file in files] == ["last-checkpoint", "log.key", "log.origin"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert keys.folder.stat().st_mode & 0o777 == 0o700
     assert files[0].read_text(encoding="utf-8") == stored_checkpoint(sqlite_engine).note
+    assert KeyFolder(keys.folder, "renamed.example.org").signer() == keys.signer()
     (keys.folder / "log.key").write_text("short")
     with pytest.raises(Conflict, match="no key"):
         keys.signer()
