@@ -89,7 +89,7 @@ e2e: setup-dev chromium ## Only the tests in a real browser
 
 .PHONY: kill-test
 kill-test: setup-dev ## Kill writers and sequencers of the audit log at random on both databases
-	$(BIN)/python -m tests.governance.audit.killing --kills $(KILLS)
+	$(BIN)/python -c 'from tests.governance.audit.killing import main; main()' --kills $(KILLS)
 
 .PHONY: tamper-test
 tamper-test: setup-dev ## The tamper tests, also on a log of 65,536 entries

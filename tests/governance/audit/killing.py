@@ -1,6 +1,6 @@
 """Writers and sequencers in processes of their own, killed at random; then everything must add up.
 
-Run as a program it kills for as long as asked: `python -m tests.governance.audit.killing`.
+`make kill-test` kills more often, another way each time.
 """
 
 from __future__ import annotations
@@ -155,7 +155,3 @@ def _long_run_on_postgresql(folder: Path, chosen: argparse.Namespace) -> list[st
     home = Path(tempfile.gettempdir()) / f"plumbline-kill-{os.getpid()}-{uuid4().hex[:8]}"
     with get_server(home, cleanup_mode="delete") as server:
         return _long_run(make_engine(server.get_uri(driver="psycopg")), folder, chosen)
-
-
-if __name__ == "__main__":
-    main()
