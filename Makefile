@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VENDOR := app/static/vendor
 JOBS ?= auto
+KILLS ?= 100
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONWARNDEFAULTENCODING :=
 
@@ -85,6 +86,14 @@ unit: setup-dev chromium ## All tests: SQLite, PostgreSQL and the browser
 .PHONY: e2e
 e2e: setup-dev chromium ## Only the tests in a real browser
 	$(BIN)/pytest --numprocesses=$(JOBS) -m e2e
+
+.PHONY: kill-test
+kill-test: setup-dev ## Kill writers and sequencers of the audit log at random on both databases
+	$(BIN)/python -c 'from tests.governance.audit.killing import main; main()' --kills $(KILLS)
+
+.PHONY: tamper-test
+tamper-test: setup-dev ## The tamper tests, also on a log of 65,536 entries
+	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest --numprocesses=$(JOBS) tests/governance/audit/test_tampering.py
 
 .PHONY: bench
 bench: setup-dev ## Measure against named references and write docs/performance.md

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from sqlmodel import Session
 import app.models
 import migrations
 from app.settings import Settings
+from governance.access import Actor
+from governance.audit.schema_changes import record_migration
 from governance.errors import Busy
 
 _LOG = logging.getLogger("plumbline.database")
@@ -123,8 +126,19 @@ def migrate(engine: Engine) -> None:
     """Bring the schema to the newest revision, from nothing or from any older one."""
     config = alembic_config()
     with engine.begin() as connection:
+        before = MigrationContext.configure(connection).get_current_heads()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        after = MigrationContext.configure(connection).get_current_heads()
+        if after != before:
+            _record_migration(connection, " ".join(after))
+
+
+def _record_migration(connection: Connection, revision: str) -> None:
+    actor = Actor(None, "migration", datetime.now(UTC))
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        record_migration(session, actor, METADATA, revision)
+        session.flush()
 
 
 def schema_is_current(engine: Engine) -> bool:

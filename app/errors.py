@@ -9,6 +9,7 @@ from governance.errors import (
     Busy,
     Conflict,
     Forbidden,
+    InvalidNote,
     NotFound,
     NotSignedIn,
     PlumblineError,
@@ -26,6 +27,7 @@ class Outcome:
 
 _OUTCOMES: dict[type[PlumblineError], Outcome] = {
     BadInput: Outcome(422, 2, "This can't be used as it is"),
+    InvalidNote: Outcome(422, 2, "This can't be used as it is"),
     NotSignedIn: Outcome(401, 3, "Please sign in"),
     Forbidden: Outcome(403, 3, "You may not do this"),
     NotFound: Outcome(404, 4, "Not found"),

@@ -5,7 +5,13 @@ from __future__ import annotations
 from app.security.models import SignInSession
 from billing.invoices.models import FeeInvoice, FeeInvoiceLine, InvoiceSeries
 from billing.settlement.models import SettlementDocument, SettlementEvidence, SettlementRecord
-from governance.audit.models import AuditEvent
+from governance.audit.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    AuditNode,
+    AuditPersonalValue,
+)
 from governance.engagements.models import ContractVersion, Engagement
 from governance.parties.models import Membership, Organisation, User
 from governance.tables import Table
@@ -17,7 +23,11 @@ METADATA = Table.metadata
 
 __all__ = [
     "METADATA",
-    "AuditEvent",
+    "AuditCheckpoint",
+    "AuditEntry",
+    "AuditHead",
+    "AuditNode",
+    "AuditPersonalValue",
     "ContractVersion",
     "Engagement",
     "EvidenceHandIn",

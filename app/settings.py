@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     """SQLAlchemy address; empty is SQLite in the data folder. PostgreSQL: postgresql+psycopg://…"""
     public_url: str = "http://127.0.0.1:8000"
     """Where browsers reach the application; https makes cookies secure."""
+    audit_origin: str = ""
+    """Name of a new audit log, a URL without scheme; empty: from `public_url`. It never changes."""
+    audit_key_dir: Path | None = None
+    """Folder of the audit log's key; by default `keys` in the data folder."""
     upload_max_bytes: Annotated[int, Field(gt=0)] = 100 * 1024 * 1024
     contract_max_bytes: Annotated[int, Field(gt=0)] = 1024 * 1024
     session_idle_minutes: Annotated[int, Field(gt=0)] = 30
@@ -39,6 +43,16 @@ class Settings(BaseSettings):
     def evidence_dir(self) -> Path:
         """Folder of the immutable evidence tables."""
         return self.data_dir / "evidence"
+
+    @property
+    def key_dir(self) -> Path:
+        """Folder of secrets that must not stand in the database."""
+        return self.audit_key_dir or self.data_dir / "keys"
+
+    @property
+    def log_origin(self) -> str:
+        """The audit log's name in its checkpoints."""
+        return self.audit_origin or f"{self.public_url.partition('://')[2].rstrip('/')}/audit"
 
     @property
     def secure_cookies(self) -> bool:

@@ -91,5 +91,9 @@ class Busy(PlumblineError):
     """Others hold what this needs for too long; the same again in a moment may succeed."""
 
 
+class InvalidNote(PlumblineError):
+    """A signed note, a key or a checkpoint is malformed or not signed as it must be."""
+
+
 class NotSignedIn(PlumblineError):
     """The request carries no valid session."""

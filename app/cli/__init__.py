@@ -15,6 +15,7 @@ _COMMANDS = {
     "price": "app.cli.price:price",
     "run": "app.cli.run:run",
     "demo": "app.cli.demo:demo",
+    "audit": "app.cli.audit:audit",
     "migrate": "app.cli.database:migrate",
     "user": "app.cli.users:user",
     "serve": "app.cli.serve:serve",

@@ -8,6 +8,7 @@ import click
 import uvicorn
 
 from app.asgi import create_app
+from app.audit_log import key_folder, sequencer
 from app.cli.common import reports_problems
 from app.settings import load_settings
 
@@ -26,11 +27,13 @@ def serve(host: str, port: int) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
     )
-    uvicorn.run(
-        create_app(settings),
-        host=host,
-        port=port,
-        log_level=settings.log_level.lower(),
-        proxy_headers=False,
-        server_header=False,
-    )
+    application = create_app(settings)
+    with sequencer(application.state.engine, key_folder(settings)):
+        uvicorn.run(
+            application,
+            host=host,
+            port=port,
+            log_level=settings.log_level.lower(),
+            proxy_headers=False,
+            server_header=False,
+        )

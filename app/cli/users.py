@@ -15,6 +15,7 @@ from governance.parties.service import (
     NewUser,
     create_user,
     deactivate,
+    erase_user,
     find_or_create_organisation,
     list_users,
     set_password,
@@ -104,3 +105,14 @@ def close(email: str) -> None:
     with session_scope(make_engine(load_settings())) as session:
         deactivate(session, _actor(), user_by_email(session, email))
     click.echo(f"The account of {email} is closed.")
+
+
+@user.command("erase")
+@click.argument("email")
+@click.confirmation_option(prompt="Name and address can't be brought back. Erase them?")
+@reports_problems
+def erase(email: str) -> None:
+    """Close an account and erase name and address, in the audit log too."""
+    with session_scope(make_engine(load_settings())) as session:
+        erased = erase_user(session, _actor(), user_by_email(session, email))
+    click.echo(f"The account is erased, with {erased} values of the audit log.")

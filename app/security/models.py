@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
+from governance.audit.models import NOT_AUDITED
 from governance.tables import Sha256, Table, UtcDateTime, row_key, row_of
 
 
@@ -13,6 +14,7 @@ class SignInSession(Table, table=True):
     """One signed-in browser. The token itself is only in its cookie; here stands its digest."""
 
     __tablename__ = "sign_in_session"
+    __table_args__ = {"info": {NOT_AUDITED: "signing in and out are entries of their own"}}  # noqa: RUF012 (SQLAlchemy's own form)
 
     id: int = row_key()
     token_sha256: str = Field(sa_type=Sha256, unique=True)

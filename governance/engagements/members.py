@@ -95,6 +95,12 @@ def _record(
         session,
         actor,
         Change(
-            action, "membership", member.membership.id, member.user.name, engagement.id, None, after
+            action,
+            "membership",
+            member.membership.id,
+            member.user.name,
+            engagement.id,
+            after=after,
+            person_id=member.user.id,
         ),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from governance.access import Actor
+from governance.audit.erasure import erase_values
 from governance.audit.models import Action
 from governance.audit.service import Change, record
 from governance.errors import BadInput, Conflict, NotFound, Problem
@@ -170,6 +171,22 @@ def deactivate(session: Session, actor: Actor, user: User) -> None:
     """Close an account; its open sessions end with the next request."""
     user.active = False
     record(session, actor, _change(Action.USER_DEACTIVATED, user))
+
+
+def erase_user(session: Session, actor: Actor, user: User) -> int:
+    """Close an account and erase who it was, in the account and in the log.
+
+    Entries keep the account's number and stay provable; what they said of name and address
+    can't be read again. Answers how many values of the log were erased.
+    """
+    known = {user.email, user.name}
+    gone = f"erased-{user.id}"
+    user.email = user.email_key = f"{gone}@invalid"
+    user.name, user.password_hash, user.active = gone, "erased", False
+    session.flush()
+    erased = erase_values(session, user.id, known)
+    record(session, actor, _change(Action.USER_ERASED, user, {"values": str(erased)}))
+    return erased
 
 
 def _change(action: Action, user: User, after: dict[str, str] | None = None) -> Change:

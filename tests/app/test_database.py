@@ -13,8 +13,8 @@ from sqlmodel import Session, col
 
 from app.database import make_engine, migrate, schema_is_current, session_scope
 from app.models import METADATA
-from governance.audit.models import Action, AuditEvent
-from governance.audit.service import Change, record
+from governance.audit.models import Action, AuditEntry
+from governance.audit.service import Change, read_entries, record
 from governance.parties.models import Organisation, OrganisationKind
 from governance.parties.service import find_or_create_organisation
 from tests.factories import NOW, make_actor, make_engagement
@@ -127,8 +127,8 @@ def test_foreign_keys_hold(session: Session) -> None:
 def test_recorded_rows_are_never_changed(session: Session) -> None:
     make_engagement(session, make_actor(session))
     for statement in (
-        "UPDATE audit_event SET reason = 'other'",
-        "DELETE FROM audit_event",
+        "UPDATE audit_entry SET data = 'other'",
+        "DELETE FROM audit_entry",
         "UPDATE contract_version SET sha256 = ''",
         "DELETE FROM contract_version",
     ):
@@ -140,14 +140,15 @@ def test_postgresql_refuses_truncation_too(session: Session, engine: Engine) -> 
     if engine.dialect.name == "sqlite":
         return
     with pytest.raises(DBAPIError, match="is refused"):
-        session.execute(text("TRUNCATE audit_event CASCADE"))
+        session.execute(text("TRUNCATE audit_entry CASCADE"))
 
 
 def test_an_event_is_one_line_with_canonical_fields(session: Session) -> None:
     actor = make_actor(session)
     forged = Change(Action.USER_CREATED, "user_account", 1, "x\r\n2026 admin", after={"b": "1"})
-    event = record(session, actor, forged)
-    session.expire(event)
+    entry = record(session, actor, forged)
+    session.expire(entry)
+    (event,) = read_entries(session, [entry])
     assert event.subject_label == "x  2026 admin"
     assert event.after == '{"b":"1"}'
-    assert session.get_one(AuditEvent, event.id).at == NOW
+    assert session.get_one(AuditEntry, entry.id).at == event.at == NOW

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.bench.audit import audit_table
 from tests.bench.imports import import_table
 from tests.bench.kpis import big_table, common_table
 from tests.paths import ROOT
@@ -33,6 +34,8 @@ def main() -> None:
     options.add_argument("--invoices", type=int, default=10_000_000)
     options.add_argument("--common", type=int, default=500_000)
     options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--changes", type=int, default=4_000)
+    options.add_argument("--entries", type=int, default=1_000_000)
     options.add_argument("--folder", type=Path, default=ROOT / "var" / "bench")
     options.add_argument("--report", type=Path, default=REPORT)
     chosen = options.parse_args()
@@ -41,6 +44,7 @@ def main() -> None:
         big_table(chosen.folder, chosen.invoices),
         common_table(chosen.folder, chosen.common),
         import_table(chosen.folder, chosen.rows),
+        audit_table(chosen.folder, chosen.changes, chosen.entries),
     ]
     chosen.report.write_text(head + "\n".join(parts), encoding="utf-8")
     print(f"Written: {chosen.report}")

@@ -17,7 +17,7 @@ from app.security.sessions import (
     touch_session,
 )
 from app.settings import Settings
-from governance.audit.models import Action, AuditEvent
+from governance.audit.models import Action, AuditEntry
 from governance.parties.service import deactivate
 from tests.factories import NOW, actor_of, make_actor, make_user
 
@@ -75,7 +75,7 @@ def test_signing_out_ends_the_session_for_good(session: Session) -> None:
     touch_session(session, token, NOW)
     assert find_session(session, token, NOW, LIMITS) is None
     assert find_session(session, other, NOW, LIMITS)
-    (event,) = session.scalars(select(AuditEvent))
+    (event,) = session.scalars(select(AuditEntry))
     assert event.action is Action.USER_SIGNED_OUT
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from governance.access import Actor, Permission, Role
-from governance.audit.models import Action, AuditEvent
+from governance.audit.models import Action, AuditEntry
 from governance.audit.service import events_of
 from governance.engagements.members import Term, add_member, members, remove_member
 from governance.engagements.models import ContractVersion, Engagement
@@ -39,7 +39,7 @@ from tests.factories import (
 )
 
 
-def _rows(session: Session, table: type[Engagement | ContractVersion | AuditEvent]) -> int:
+def _rows(session: Session, table: type[Engagement | ContractVersion | AuditEntry]) -> int:
     count: int = session.execute(select(func.count()).select_from(table)).scalar_one()
     return count
 
@@ -94,7 +94,7 @@ def test_the_same_document_again_changes_nothing(session: Session) -> None:
     first, again = make_contract(session, actor), make_contract(session, actor)
     assert again.repeated
     assert again.version is first.version
-    assert (_rows(session, ContractVersion), _rows(session, AuditEvent)) == (1, 1)
+    assert (_rows(session, ContractVersion), _rows(session, AuditEntry)) == (1, 1)
 
 
 def test_the_version_in_force_is_that_of_the_day(session: Session) -> None:
@@ -123,7 +123,7 @@ def test_a_document_with_problems_stores_nothing(session: Session) -> None:
     actor = make_actor(session)
     with pytest.raises(BadInput):
         add_contract(session, actor, "c.yaml", b"plumbline: 1\n")
-    assert (_rows(session, Engagement), _rows(session, AuditEvent)) == (0, 0)
+    assert (_rows(session, Engagement), _rows(session, AuditEntry)) == (0, 0)
 
 
 def test_others_engagements_do_not_exist(session: Session) -> None:

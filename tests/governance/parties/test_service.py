@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from governance.audit.models import Action, AuditEvent
+from governance.audit.models import Action, AuditEntry
 from governance.errors import BadInput, Conflict, NotFound
 from governance.parties import passwords
 from governance.parties.models import OrganisationKind
@@ -32,7 +32,7 @@ NEW = NewUser("Grace.Hopper@Example.org", " Grace  Hopper ", PASSWORD)
 
 
 def _actions(session: Session) -> list[Action]:
-    return list(session.scalars(select(col(AuditEvent.action)).order_by(col(AuditEvent.id))))
+    return list(session.scalars(select(col(AuditEntry.action)).order_by(col(AuditEntry.id))))
 
 
 def test_an_organisation_is_found_again_in_any_case_and_spacing(session: Session) -> None:
@@ -49,9 +49,9 @@ def test_a_user_is_created_with_one_event_and_no_password_in_it(session: Session
     user = create_user(session, actor, organisation, NEW)
     assert user_by_email(session, "grace.hopper@EXAMPLE.ORG").id == user.id
     assert user.name == "Grace Hopper"
-    (event,) = session.scalars(select(AuditEvent))
+    (event,) = session.scalars(select(AuditEntry))
     assert (event.action, event.actor_id) == (Action.USER_CREATED, actor.user_id)
-    assert PASSWORD not in (event.after or "")
+    assert PASSWORD.encode() not in event.data
     assert (user, organisation) in list_users(session)
 
 

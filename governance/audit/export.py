@@ -1,0 +1,132 @@
+"""Write the log to a folder that can be checked anywhere (c2sp.org/tlog-tiles)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from governance.audit.entries import commitments, decode_entry
+from governance.audit.log_proofs import proof_of
+from governance.audit.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditNode,
+    AuditPersonalValue,
+)
+from governance.audit.notes import VerifierKey
+from governance.audit.sequencing import checkpoint_of
+from governance.audit.tiles import HEIGHT, Tile, encode_bundle, levels_of, tiles_of
+
+POLICY = "policy"
+CHECKPOINT = "checkpoint"
+CHECKPOINTS = "checkpoints"
+PERSONAL = "personal.jsonl"
+PROOFS = "proofs"
+_REFS_A_QUERY = 500
+
+
+def export_log(session: Session, log: VerifierKey, folder: Path) -> int:
+    """Write everything under the latest checkpoint; answers the number of entries.
+
+    The folder then holds the entries, all hashes, all checkpoints, the log's key, and the
+    personal values that are still kept. Raises NotFound before the first checkpoint.
+    """
+    size = _write_head(session, log, folder)
+    refs = _write_bundles(session, folder, size)
+    for level in levels_of(size):
+        _write_tiles(session, folder, level, size)
+    _write_personal(session, folder, refs)
+    return size
+
+
+def export_proofs(
+    session: Session, log: VerifierKey, folder: Path, entries: Sequence[AuditEntry]
+) -> int:
+    """Write a proof file for each of the entries that are under the latest checkpoint.
+
+    Nothing else of the log is told, so this is what a party of one engagement may have. Answers
+    the number of proofs.
+    """
+    size = _write_head(session, log, folder)
+    proven = [one for one in entries if one.leaf_index is not None and one.leaf_index < size]
+    for entry in proven:
+        proof = proof_of(session, entry.uid, size)
+        _write(folder / PROOFS / f"{entry.uid}.tlog-proof", proof.text.encode())
+    stated = [one for entry in proven for one in commitments(decode_entry(entry.data))]
+    _write_personal(session, folder, {one["ref"] for one in stated})
+    return len(proven)
+
+
+def _write_head(session: Session, log: VerifierKey, folder: Path) -> int:
+    latest = checkpoint_of(session)
+    _write(folder / POLICY, f"log {log}\nquorum none\n".encode())
+    _write(folder / CHECKPOINT, latest.note.encode())
+    rows = session.execute(select(col(AuditCheckpoint.size), col(AuditCheckpoint.note)))
+    for row in rows:
+        _write(folder / CHECKPOINTS / str(row.size), row.note.encode())
+    return latest.size
+
+
+def _write_bundles(session: Session, folder: Path, size: int) -> set[str]:
+    """The bundles of entries; answers the refs of the personal values that they commit to."""
+    refs: set[str] = set()
+    for tile in tiles_of(-1, size):
+        bundle = _entries(session, tile)
+        _write(folder / tile.path, encode_bundle(bundle))
+        refs.update(ref for data in bundle for ref in _refs(data))
+    return refs
+
+
+def _entries(session: Session, tile: Tile) -> list[bytes]:
+    place = col(AuditEntry.leaf_index)
+    found = select(col(AuditEntry.data)).where(place >= tile.start, place < tile.start + tile.width)
+    return list(session.scalars(found.order_by(place)))
+
+
+def _refs(data: bytes) -> Iterator[str]:
+    if b'"commitment"' in data:
+        try:
+            yield from (one["ref"] for one in commitments(decode_entry(data)))
+        except ValueError:
+            return  # Whoever checks the folder finds the damaged entry; it must get there.
+
+
+def _write_tiles(session: Session, folder: Path, level: int, size: int) -> None:
+    for tile in tiles_of(level, size):
+        hashes = session.scalars(
+            select(col(AuditNode.hash))
+            .where(
+                col(AuditNode.level) == level * HEIGHT,
+                col(AuditNode.position) >= tile.start,
+                col(AuditNode.position) < tile.start + tile.width,
+            )
+            .order_by(col(AuditNode.position))
+        )
+        _write(folder / tile.path, b"".join(hashes))
+
+
+def _write_personal(session: Session, folder: Path, refs: set[str]) -> None:
+    lines, wanted = [], sorted(refs)
+    for start in range(0, len(wanted), _REFS_A_QUERY):
+        rows = session.scalars(
+            select(AuditPersonalValue)
+            .where(col(AuditPersonalValue.ref).in_(wanted[start : start + _REFS_A_QUERY]))
+            .order_by(col(AuditPersonalValue.ref))
+        )
+        lines += [_personal_line(row) for row in rows]
+    _write(folder / PERSONAL, "".join(lines).encode())
+
+
+def _personal_line(row: AuditPersonalValue) -> str:
+    fields = {"ref": row.ref, "person": row.person_id, "value": row.value, "key": row.key.hex()}
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

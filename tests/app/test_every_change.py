@@ -1,0 +1,140 @@
+"""Every table that can change leaves an entry in the log, and names what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlmodel import Session, col
+
+from app.audit_log import sequence
+from app.database import METADATA, session_scope
+from app.security.sessions import end_session, start_session, touch_session
+from billing.invoices.service import issue_invoice
+from billing.settlement.service import settle_period
+from governance.access import Role
+from governance.audit.entries import decode_entry
+from governance.audit.models import NOT_AUDITED, Action, AuditEntry
+from governance.audit.rows import is_audited
+from governance.engagements.members import Member, add_member, remove_member
+from governance.engagements.service import add_contract
+from governance.parties.service import (
+    NewUser,
+    authenticate,
+    create_user,
+    deactivate,
+    erase_user,
+    organisation_of,
+    set_password,
+)
+from sla.evidence.service import Upload, hand_in
+from tests.factories import (
+    JANUARY,
+    NOW,
+    PASSWORD,
+    RECEIPTS,
+    actor_of,
+    contract_bytes,
+    make_contract,
+    make_user,
+    make_workshop,
+    write_evidence_folder,
+)
+from tests.governance.audit.logs import check, complaints, keys_in
+
+
+def _do_everything(session: Session, folder: Path) -> None:
+    """Each service that changes anything, at least once."""
+    workshop = make_workshop(folder)
+    actor = actor_of(make_user(session))
+    engagement = make_contract(session, actor).engagement
+    add_contract(session, actor, "v2.yaml", contract_bytes(expected="90.0"))
+    user = create_user(
+        session,
+        actor,
+        organisation_of(session, actor.signed_in_id),
+        NewUser("grace@example.org", "Grace Hopper", PASSWORD),
+    )
+    set_password(session, actor, user, PASSWORD + " again")
+    assert authenticate(session, "grace@example.org", PASSWORD, NOW) is None
+    assert authenticate(session, "grace@example.org", PASSWORD + " again", NOW)
+    token = start_session(session, user, NOW)
+    touch_session(session, token, NOW)
+    end_session(session, token, actor_of(user))
+    membership = add_member(session, actor, engagement, user, Role.CLIENT_FINANCE)
+    remove_member(session, actor, engagement, Member(user, membership))
+    add_member(session, actor, engagement, user, Role.AUDITOR)
+    for more in ("", "R-3,C-2,2026-02-11,EUR,5.00\n"):
+        source = write_evidence_folder(folder / f"evidence{len(more)}", receipts=RECEIPTS + more)
+        hand_in(session, actor, engagement, Upload(source, "ledgers"), workshop.store)
+    settle_period(session, actor, engagement, JANUARY, workshop)
+    settle_period(session, actor, engagement, JANUARY, workshop)
+    issue_invoice(session, actor, engagement, JANUARY, workshop)
+    deactivate(session, actor, user)
+    erase_user(session, actor, user)
+
+
+@pytest.fixture
+def changed(fresh_engine: Engine, tmp_path: Path) -> Engine:
+    """A database in which everything has happened."""
+    with session_scope(fresh_engine) as session:
+        _do_everything(session, tmp_path)
+    return fresh_engine
+
+
+def test_every_table_that_can_change_is_in_the_log(changed: Engine, tmp_path: Path) -> None:
+    with session_scope(changed, read_only=True) as session:
+        entries = [decode_entry(data) for data in session.scalars(select(col(AuditEntry.data)))]
+        filled = {
+            name
+            for name, table in METADATA.tables.items()
+            if session.execute(select(func.count()).select_from(table)).scalar_one()
+        }
+    named = {table for fields in entries for table, _, _ in fields["rows"]}
+    audited = {name for name, table in METADATA.tables.items() if is_audited(table)}
+    assert audited - filled == set(), "let a service fill these tables in this test"
+    assert named == audited
+    keys = keys_in(tmp_path)
+    sequence(changed, keys)
+    assert complaints(check(changed, keys)) == []
+
+
+def test_every_change_is_named_by_its_service(changed: Engine) -> None:
+    with session_scope(changed, read_only=True) as session:
+        actions = set(session.scalars(select(col(AuditEntry.action))))
+    assert Action.ROWS_CHANGED not in actions
+    unrecorded = {Action.ROWS_CHANGED, Action.SCHEMA_MIGRATED, Action.LOG_EXPORTED}
+    assert set(Action) - actions <= unrecorded | {Action.EVIDENCE_REJECTED}
+
+
+def test_tables_outside_the_log_say_why() -> None:
+    outside = {name: table for name, table in METADATA.tables.items() if not is_audited(table)}
+    assert set(outside) == {"sign_in_session"} | {
+        name for name in METADATA.tables if name.startswith("audit_")
+    }
+    assert all(table.info[NOT_AUDITED] for table in outside.values())
+
+
+def test_a_change_that_no_service_names_is_recorded_all_the_same(fresh_engine: Engine) -> None:
+    with session_scope(fresh_engine) as session:
+        user = make_user(session)
+    with session_scope(fresh_engine) as session:
+        session.delete(session.merge(user))
+    with session_scope(fresh_engine, read_only=True) as session:
+        made, gone = session.scalars(select(AuditEntry).order_by(col(AuditEntry.id)))
+    assert {made.action, gone.action} == {Action.ROWS_CHANGED}
+    key = str(user.id)
+    assert ["user_account", key, None] in decode_entry(gone.data)["rows"]
+    assert "user_account" in {table for table, *_ in decode_entry(made.data)["rows"]}
+
+
+def test_a_change_of_many_rows_carries_on_in_further_entries(fresh_engine: Engine) -> None:
+    with session_scope(fresh_engine) as session:
+        for _ in range(650):
+            make_user(session)
+    with session_scope(fresh_engine, read_only=True) as session:
+        entries = session.scalars(select(AuditEntry).order_by(col(AuditEntry.id))).all()
+    rows = [decode_entry(entry.data)["rows"] for entry in entries]
+    assert [len(part) for part in rows] == [300, 300, 51]
+    assert decode_entry(entries[1].data)["after"] == {"continues": entries[0].uid}
