@@ -67,13 +67,12 @@ def diff(old: str, new: str, as_json: bool) -> None:
         click.echo("The two documents agree in every term.")
 
 
-def load_contract(file: str) -> tuple[Contract, str]:
-    """The contract document at a path, checked against the KPI catalogue, and its SHA-256.
+def load_contract(file: str) -> Contract:
+    """The contract document at a path, checked against the KPI catalogue.
 
     Raises BadInput with every problem, also where the file can't be read.
     """
-    data = read_bytes(file)
-    return read_contract(data, file, catalogue_signatures()), contract_sha256(data)
+    return read_contract(read_bytes(file), file, catalogue_signatures())
 
 
 def read_bytes(file: str) -> bytes:

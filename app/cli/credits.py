@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from app.cli.common import json_option, print_json, reports_problems
-from governance.contract.reading import read_contract
+from app.cli.contract import load_contract
 from sla.kpis.catalogue import signatures
 from sla.service_credits.calculation import compute_credits, directions_of
 from sla.service_credits.results import read_results
@@ -27,10 +27,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @reports_problems
 def credits_(contract_file: Path, results_file: Path, as_json: bool) -> None:
     """Compute the last period's service credit; the earlier periods are its history."""
-    kpis = signatures()
-    contract = read_contract(contract_file.read_bytes(), str(contract_file), kpis)
+    contract = load_contract(str(contract_file))
     periods = read_results(results_file.read_bytes(), str(results_file), contract)
-    last = compute_credits(contract, directions_of(contract, kpis), periods)[-1]
+    last = compute_credits(contract, directions_of(contract, signatures()), periods)[-1]
     if as_json:
         print_json(service_credits_json(last))
     else:

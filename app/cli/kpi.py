@@ -10,15 +10,14 @@ from pathlib import Path
 import click
 
 from app.cli.common import json_option, print_json, reports_problems
-from app.cli.contract import read_bytes
+from app.cli.contract import load_contract
 from app.cli.ledgers import ledger_of
 from governance.contract.kpi_signature import ParameterValue
 from governance.contract.messages import did_you_mean
-from governance.contract.reading import read_contract
 from governance.errors import BadInput, Problem
 from governance.values import Period
 from sla.evidence.values import EvidenceDigest, Finding
-from sla.kpis.catalogue import load_catalogue, signatures
+from sla.kpis.catalogue import load_catalogue
 from sla.kpis.definitions import KpiDefinition
 from sla.kpis.engine import drill_down, run_kpi
 from sla.kpis.parameters import resolve_parameters
@@ -145,7 +144,7 @@ def measure(
 ) -> None:
     """Measure every service level of a contract over one period."""
     span = Period.parse(period)
-    contract = read_contract(read_bytes(contract_file), contract_file, signatures())
+    contract = load_contract(contract_file)
     frame = contract.engagement
     with ledger_of(evidence, profile, frame.currency, frame.time_zone) as ledger:
         measured = measure_contract(contract, ledger, span, load_catalogue())

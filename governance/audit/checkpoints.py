@@ -50,11 +50,6 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), root)
 
 
-def unverified_checkpoint(note: str) -> Checkpoint:
-    """The checkpoint in a note whose signatures someone else checks."""
-    return parse_checkpoint(parse_note(note).text)
-
-
 def open_checkpoint(note: str, log: VerifierKey) -> Checkpoint:
     """The checkpoint in a note that the log has signed under its own name."""
     opened, _ = open_note(note, [log])
