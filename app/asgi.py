@@ -12,23 +12,47 @@ from litestar.static_files import create_static_files_router
 
 from app.database import make_engine
 from app.documents.renderer import PdfRenderer
+from app.operation.metrics import Metrics
+from app.operation.requests import surround
 from app.security.authentication import SessionAuthentication
 from app.security.guards import PUBLIC, admit
 from app.security.headers import security_headers
+from app.security.openid import provider_of
+from app.security.refusals import note_refusal
 from app.settings import Settings
 from app.web import (
+    access_reviews,
+    account,
     audit,
+    audit_downloads,
+    confirm,
     contracts,
+    duties,
     engagements,
     evidence,
+    invitations,
     invoices,
     kpis,
+    members,
+    operation,
+    operation_log,
+    passkeys,
     periods,
+    resets,
     results,
+    second_factor,
+    second_step,
     sign_in,
+    single_sign_on,
+    tokens,
+    users,
+    versions,
 )
+from app.web.detours import DETOURS
 from app.web.errors import EXCEPTION_HANDLERS
-from app.web.health import health
+from app.web.head import head_like_get
+from app.web.health import health, ready
+from app.web.metrics import metrics
 from billing.settlement.service import DocumentRenderer, Workshop
 from sla.kpis.catalogue import load_catalogue
 
@@ -44,24 +68,53 @@ def create_app(settings: Settings, render: DocumentRenderer | None = None) -> Li
     """
     engine = make_engine(settings.database_address)
     workshop = Workshop(settings.evidence_dir, load_catalogue(), render or PdfRenderer())
-    return Litestar(
+    counted = Metrics(engine)
+    app = Litestar(
         route_handlers=[
             health,
+            ready,
+            metrics,
             sign_in.ROUTER,
+            confirm.ROUTER,
+            resets.ROUTER,
+            account.ROUTER,
+            tokens.ROUTER,
+            invitations.ROUTER,
+            users.ROUTER,
+            second_step.ROUTER,
+            second_factor.ROUTER,
+            passkeys.ROUTER,
+            single_sign_on.ROUTER,
             engagements.ROUTER,
             contracts.router(settings),
+            versions.ROUTER,
+            members.ROUTER,
+            duties.ROUTER,
             evidence.router(settings),
             periods.ROUTER,
             results.ROUTER,
             invoices.ROUTER,
             kpis.ROUTER,
             audit.ROUTER,
+            audit_downloads.ROUTER,
+            access_reviews.ROUTER,
+            operation.ROUTER,
+            operation_log.ROUTER,
             _static_files(),
         ],
-        state=State({"engine": engine, "settings": settings, "workshop": workshop}),
+        state=State(
+            {
+                "engine": engine,
+                "settings": settings,
+                "workshop": workshop,
+                "metrics": counted,
+                "provider": provider_of(settings),
+            }
+        ),
         middleware=[DefineMiddleware(SessionAuthentication, exclude="^/static/")],
         guards=[admit],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, **DETOURS},
+        after_exception=[note_refusal],
         before_send=[security_headers(https=settings.secure_cookies)],
         request_max_body_size=_FORM_MAX_BYTES,
         on_shutdown=[engine.dispose],
@@ -69,6 +122,9 @@ def create_app(settings: Settings, render: DocumentRenderer | None = None) -> Li
         logging_config=None,
         debug=settings.debug,
     )
+    app.asgi_handler = head_like_get(app.asgi_handler)
+    surround(app, settings, counted)
+    return app
 
 
 def _static_files() -> Router:

@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
 
 import app.models
@@ -28,13 +28,17 @@ import migrations
 from app.settings import Settings
 from governance.access import Actor
 from governance.audit.schema_changes import record_migration
-from governance.errors import Busy
+from governance.engagements.queries import bind_to_actor
+from governance.errors import Busy, Conflict
+from governance.tenancy import EVERYTHING, Sees, bind, seeing
 
 _LOG = logging.getLogger("plumbline.database")
 _SAFE_SQLITE = (3, 51, 3)
 _BUSY_MILLISECONDS = 30_000
 _LOCKED_STATES = frozenset({"55P03", "40P01"})
 """PostgreSQL's states for a lock not got in time and for a deadlock."""
+_TAKEN_STATE = "23505"
+"""Its state for a value that there can be only one of."""
 _READ_ONLY = {"plumbline_read_only": True, "postgresql_readonly": True}
 
 
@@ -84,21 +88,32 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def session_scope(
-    engine: Engine, *, read_only: bool = False, patience: int | None = None
+    engine: Engine,
+    *,
+    sees: Sees | None = None,
+    read_only: bool = False,
+    patience: int | None = None,
 ) -> Iterator[Session]:
     """One request or job as one transaction: committed at the end, rolled back on any error.
+
+    `sees` are the engagements whose rows it may touch: EVERYTHING for the system's own work; by
+    default none at all, so that touching a tenant's table is an error of the program. What a
+    person does belongs into `actor_scope`.
 
     A read-only scope lets SQLite's readers run beside a writer, and the database itself
     refuses every change. Rows stay readable after the scope.
 
     `patience` is how many milliseconds to wait for others' locks; by default 30 000 in SQLite
-    and what the server is set to in PostgreSQL. Raises Busy when they pass.
+    and what the server is set to in PostgreSQL. Raises Busy when they pass, and Conflict where
+    somebody else has stored at the same moment what there can be only one of.
     """
     bound = engine.execution_options(**_READ_ONLY) if read_only else engine
     if patience is not None:
         bound = bound.execution_options(plumbline_patience=patience)
     try:
         with Session(bound, expire_on_commit=False) as session, session.begin():
+            if sees is not None:
+                bind(session, sees)
             if patience is not None and engine.dialect.name == "postgresql":
                 session.execute(text(f"SET LOCAL lock_timeout = {int(patience)}"))
             yield session
@@ -108,11 +123,43 @@ def session_scope(
         raise Busy(
             "The database is busy with another change. Nothing was changed; try again in a moment."
         ) from error
+    except IntegrityError as error:
+        if not _is_taken(error):
+            raise
+        raise Conflict(
+            "Somebody else did the same at the same moment. Nothing was changed; load the page"
+            " again to see what there is now."
+        ) from error
+
+
+@contextmanager
+def actor_scope(
+    engine: Engine,
+    actor: Actor,
+    *,
+    installation: bool = False,
+    read_only: bool = False,
+    patience: int | None = None,
+) -> Iterator[Session]:
+    """The same for what a person does: it sees the engagements that the person is a member of.
+
+    Memberships are read when it opens, so one that was taken away opens nothing from then on.
+    `installation` also shows rows that belong to no engagement, such as log entries on user
+    accounts; the caller has checked that the person may see them.
+    """
+    with session_scope(engine, read_only=read_only, patience=patience) as session:
+        bind_to_actor(session, actor, installation=installation)
+        yield session
 
 
 def _is_locked(error: OperationalError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     return state in _LOCKED_STATES or "database is locked" in str(error.orig)
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state == _TAKEN_STATE or "UNIQUE constraint failed" in str(error.orig)
 
 
 def alembic_config() -> Config:
@@ -136,7 +183,9 @@ def migrate(engine: Engine) -> None:
 
 def _record_migration(connection: Connection, revision: str) -> None:
     actor = Actor(None, "migration", datetime.now(UTC))
-    with Session(connection, join_transaction_mode="rollback_only") as session:
+    with Session(
+        connection, join_transaction_mode="rollback_only", info=seeing(EVERYTHING)
+    ) as session:
         record_migration(session, actor, METADATA, revision)
         session.flush()
 

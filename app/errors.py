@@ -10,9 +10,11 @@ from governance.errors import (
     Conflict,
     Forbidden,
     InvalidNote,
+    InvalidTimestamp,
     NotFound,
     NotSignedIn,
     PlumblineError,
+    Unreachable,
 )
 
 
@@ -28,6 +30,8 @@ class Outcome:
 _OUTCOMES: dict[type[PlumblineError], Outcome] = {
     BadInput: Outcome(422, 2, "This can't be used as it is"),
     InvalidNote: Outcome(422, 2, "This can't be used as it is"),
+    InvalidTimestamp: Outcome(422, 2, "This can't be used as it is"),
+    Unreachable: Outcome(503, 5, "A service outside doesn't answer"),
     NotSignedIn: Outcome(401, 3, "Please sign in"),
     Forbidden: Outcome(403, 3, "You may not do this"),
     NotFound: Outcome(404, 4, "Not found"),

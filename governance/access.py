@@ -1,4 +1,8 @@
-"""Who may do what, in one place: roles, permissions, and which role carries which."""
+"""Who may do what, to which object, in which state: the one policy, as pure functions.
+
+Nothing here knows a session, a clock or a request. Services gather what the policy asks for
+and turn its decision into an error.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from governance.errors import Forbidden
+from governance.errors import Conflict, Forbidden, NotFound
+
+
+class Side(StrEnum):
+    """The two parties of an engagement."""
+
+    CLIENT = "client"
+    PROVIDER = "provider"
 
 
 class Role(StrEnum):
@@ -21,18 +32,42 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     OPERATOR = "operator"
 
+    @property
+    def side(self) -> Side | None:
+        """The party that the role acts for; None for auditor and operator."""
+        return _SIDES.get(self)
+
+
+_SIDES = {
+    Role.PROVIDER_ACCOUNT_MANAGER: Side.PROVIDER,
+    Role.PROVIDER_FINANCE: Side.PROVIDER,
+    Role.CLIENT_COMMITTEE: Side.CLIENT,
+    Role.COMMITTEE_CHAIR: Side.CLIENT,
+    Role.CLIENT_FINANCE: Side.CLIENT,
+}
+LEADS = {Side.PROVIDER: Role.PROVIDER_ACCOUNT_MANAGER, Side.CLIENT: Role.COMMITTEE_CHAIR}
+"""Who leads each side, and so says who else belongs to it."""
+ENGAGEMENT_ROLES: tuple[Role, ...] = tuple(role for role in Role if role is not Role.OPERATOR)
+
 
 class Permission(StrEnum):
-    """One thing that a person may do in an engagement, `subject:action`."""
+    """One thing that a person may do, `subject:action`."""
 
     VIEW = "engagement:view"
     ADD_CONTRACT = "contract:add"
+    ACCEPT_CONTRACT = "contract:accept"
     HAND_IN_EVIDENCE = "evidence:hand_in"
     SETTLE_PERIOD = "period:settle"
+    ACCEPT_FIGURES = "figures:accept"
     ISSUE_INVOICE = "invoice:issue"
     MANAGE_MEMBERS = "members:manage"
+    VIEW_DUTIES = "duties:view"
+    GRANT_EXCEPTION = "exception:grant"
+    REVIEW_ACCESS = "access:review"
     VIEW_AUDIT = "audit:view"
+    EXPORT_AUDIT = "audit:export"
     MANAGE_USERS = "users:manage"
+    VIEW_OPERATION = "operation:view"
 
 
 _GRANTS: dict[Role, frozenset[Permission]] = {
@@ -40,29 +75,306 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
         {
             Permission.VIEW,
             Permission.ADD_CONTRACT,
+            Permission.ACCEPT_CONTRACT,
             Permission.HAND_IN_EVIDENCE,
             Permission.SETTLE_PERIOD,
             Permission.ISSUE_INVOICE,
             Permission.MANAGE_MEMBERS,
+            Permission.VIEW_DUTIES,
         }
     ),
     Role.PROVIDER_FINANCE: frozenset(
         {Permission.VIEW, Permission.SETTLE_PERIOD, Permission.ISSUE_INVOICE}
     ),
-    Role.CLIENT_COMMITTEE: frozenset({Permission.VIEW}),
+    Role.CLIENT_COMMITTEE: frozenset({Permission.VIEW, Permission.ACCEPT_FIGURES}),
     Role.COMMITTEE_CHAIR: frozenset(
-        {Permission.VIEW, Permission.ADD_CONTRACT, Permission.MANAGE_MEMBERS}
+        {
+            Permission.VIEW,
+            Permission.ADD_CONTRACT,
+            Permission.ACCEPT_CONTRACT,
+            Permission.ACCEPT_FIGURES,
+            Permission.MANAGE_MEMBERS,
+            Permission.VIEW_DUTIES,
+            Permission.GRANT_EXCEPTION,
+            Permission.REVIEW_ACCESS,
+        }
     ),
     Role.CLIENT_FINANCE: frozenset({Permission.VIEW}),
-    Role.AUDITOR: frozenset({Permission.VIEW, Permission.VIEW_AUDIT}),
-    Role.OPERATOR: frozenset({Permission.MANAGE_USERS}),
+    Role.AUDITOR: frozenset(
+        {
+            Permission.VIEW,
+            Permission.VIEW_DUTIES,
+            Permission.VIEW_AUDIT,
+            Permission.EXPORT_AUDIT,
+        }
+    ),
+    Role.OPERATOR: frozenset({Permission.MANAGE_USERS, Permission.VIEW_OPERATION}),
 }
 """Who runs the installation manages its users but sees no engagement's figures."""
+
+INSTALLATION_PERMISSIONS = _GRANTS[Role.OPERATOR]
+"""What one may do to the installation; all others belong to an engagement."""
 
 
 def permits(roles: Collection[Role], permission: Permission) -> bool:
     """Whether any of the roles carries the permission."""
     return any(permission in _GRANTS[role] for role in roles)
+
+
+def permissions_of(roles: Collection[Role]) -> frozenset[Permission]:
+    """Everything that the roles carry together."""
+    return frozenset().union(*(_GRANTS[role] for role in roles))
+
+
+class State(StrEnum):
+    """Where an object is on its way, as far as the policy asks."""
+
+    OPEN = "open"
+    """A period that nobody has settled."""
+    SETTLED = "settled"
+    """Its figures are computed; the client hasn't accepted them."""
+    ACCEPTED = "accepted"
+    """The other side has accepted: a period's figures, or a version of the contract."""
+    ISSUED = "issued"
+    """The period's invoice is numbered and frozen."""
+    PROPOSED = "proposed"
+    """A version of the contract that one side has added."""
+
+
+_STATES: dict[Permission, frozenset[State]] = {
+    Permission.SETTLE_PERIOD: frozenset({State.OPEN, State.SETTLED, State.ACCEPTED}),
+    Permission.ACCEPT_FIGURES: frozenset({State.SETTLED}),
+    Permission.ISSUE_INVOICE: frozenset({State.ACCEPTED}),
+    Permission.ACCEPT_CONTRACT: frozenset({State.PROPOSED}),
+}
+"""In which states a permission is of use; the others don't ask for the state."""
+APPROVALS = frozenset(
+    {
+        Permission.ACCEPT_CONTRACT,
+        Permission.ACCEPT_FIGURES,
+        Permission.ISSUE_INVOICE,
+        Permission.GRANT_EXCEPTION,
+    }
+)
+"""Nobody approves what they prepared, and nobody whose duties conflict approves anything."""
+AGREEMENTS = frozenset({Permission.ACCEPT_CONTRACT, Permission.ACCEPT_FIGURES})
+"""What one side proposes and the other agrees to; never the same side, whoever acts for it."""
+_PROPOSES = {Permission.ACCEPT_FIGURES: Side.PROVIDER}
+"""Figures are the provider's, whoever settled them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person is to an engagement at a moment."""
+
+    user_id: int
+    roles: frozenset[Role]
+    """The roles held on the day, in this engagement."""
+    employer: Side | None = None
+    """The side whose organisation the person works for; None for an outsider."""
+    conflicts: frozenset[DutyConflict] = frozenset()
+    """The conflicts among the person's duties that no exception covers on the day."""
+
+    @property
+    def sides(self) -> frozenset[Side]:
+        """The sides that the person acts for, as employee or by a role."""
+        acted = {role.side for role in self.roles} | {self.employer}
+        return frozenset(side for side in acted if side is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a permission is asked for."""
+
+    state: State | None = None
+    """None where the question is about the person alone."""
+    prepared_by: int | None = None
+    """The user who prepared it; for an exception the user who benefits from it."""
+    prepared_side: Side | None = None
+    """The side that proposes it."""
+
+
+NO_ITEM = Item()
+"""Where a permission is asked for as such."""
+
+
+class Verdict(StrEnum):
+    """How the policy answers."""
+
+    ALLOWED = "allowed"
+    UNKNOWN = "unknown"
+    """For this person the object doesn't exist."""
+    FORBIDDEN = "forbidden"
+    NOT_NOW = "not_now"
+    """The person might, were the object in another state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The policy's answer and its reason in words."""
+
+    verdict: Verdict
+    why: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may be done."""
+        return self.verdict is Verdict.ALLOWED
+
+    def enforce(self) -> None:
+        """Raise NotFound, Forbidden or Conflict unless it may be done."""
+        match self.verdict:
+            case Verdict.UNKNOWN:
+                raise NotFound(self.why)
+            case Verdict.FORBIDDEN:
+                raise Forbidden(self.why)
+            case Verdict.NOT_NOW:
+                raise Conflict(self.why)
+
+
+_ALLOWED = Decision(Verdict.ALLOWED)
+
+
+def decide(standing: Standing, permission: Permission, item: Item = NO_ITEM) -> Decision:
+    """Whether a person may do something to an object as it stands.
+
+    Who has no role in the engagement learns nothing of it; running the installation is none.
+    Then the roles are asked, then the duties (nobody approves what they prepared, no side agrees
+    to its own proposal, nobody approves while their duties conflict without an exception,
+    whatever roles a person holds), and last the object's state.
+    """
+    roles = standing.roles - {Role.OPERATOR}
+    if not roles:
+        return Decision(Verdict.UNKNOWN, "there is no such engagement")
+    if not permits(roles, permission):
+        return Decision(Verdict.FORBIDDEN, f"none of your roles allows {permission.value}")
+    refusal = _duty_refusal(standing, permission, item)
+    if refusal:
+        return Decision(Verdict.FORBIDDEN, refusal)
+    if item.state is not None and item.state not in _STATES.get(permission, State):
+        why = _NOT_NOW.get((permission, item.state), f"it is {item.state.value}")
+        return Decision(Verdict.NOT_NOW, why)
+    return _ALLOWED
+
+
+def _duty_refusal(standing: Standing, permission: Permission, item: Item) -> str:
+    """Why a person's duties forbid what their roles allow; empty where they don't."""
+    if permission not in APPROVALS:
+        return ""
+    if item.prepared_by == standing.user_id:
+        return _OWN[permission]
+    side = item.prepared_side or _PROPOSES.get(permission)
+    if permission in AGREEMENTS and side in standing.sides:
+        return f"the {side.value} proposes this and you act for it; the other side accepts"
+    if standing.conflicts:
+        found = ", ".join(sorted(one.words for one in standing.conflicts))
+        return f"approvals are closed to who {found}; the chair can grant an exception"
+    return ""
+
+
+_OWN = {
+    Permission.ACCEPT_CONTRACT: "you added this version; another person has to accept it",
+    Permission.ACCEPT_FIGURES: "you settled this period; another person has to accept its figures",
+    Permission.ISSUE_INVOICE: "you settled this period; another person has to issue its invoice",
+    Permission.GRANT_EXCEPTION: "nobody grants an exception to themselves; another chair has to",
+}
+_NOT_NOW = {
+    (Permission.SETTLE_PERIOD, State.ISSUED): "the period's invoice is issued and can't change",
+    (Permission.ACCEPT_FIGURES, State.OPEN): "the period isn't settled yet",
+    (Permission.ACCEPT_FIGURES, State.ACCEPTED): "the figures are accepted already",
+    (Permission.ACCEPT_FIGURES, State.ISSUED): "the period's invoice is issued already",
+    (Permission.ISSUE_INVOICE, State.OPEN): "the period isn't settled yet",
+    (Permission.ISSUE_INVOICE, State.SETTLED): "the client hasn't accepted the figures yet",
+    (Permission.ISSUE_INVOICE, State.PROPOSED): (
+        "the other side hasn't accepted this version of the contract yet"
+    ),
+    (Permission.ISSUE_INVOICE, State.ISSUED): "the invoice is issued already",
+    (Permission.ACCEPT_CONTRACT, State.ACCEPTED): "this version is accepted already",
+}
+
+
+class DutyConflict(StrEnum):
+    """Duties that one person may hold together only by a recorded exception."""
+
+    BOTH_SIDES = "both_sides"
+    FOREIGN_EMPLOYER = "foreign_employer"
+    PREPARES_AND_ISSUES = "prepares_and_issues"
+    ACCEPTS_AND_PAYS = "accepts_and_pays"
+    AUDITS_AND_ACTS = "audits_and_acts"
+    OPERATES_AND_ACTS = "operates_and_acts"
+
+    @property
+    def words(self) -> str:
+        """What is wrong with it, as half a sentence."""
+        return _CONFLICT_WORDS[self]
+
+
+_CONFLICT_WORDS = {
+    DutyConflict.BOTH_SIDES: "acts for the client and for the provider",
+    DutyConflict.FOREIGN_EMPLOYER: "works for the party that this role stands against",
+    DutyConflict.PREPARES_AND_ISSUES: "prepares the figures and issues the invoice for them",
+    DutyConflict.ACCEPTS_AND_PAYS: "accepts the figures and pays what follows from them",
+    DutyConflict.AUDITS_AND_ACTS: "audits what they do themselves",
+    DutyConflict.OPERATES_AND_ACTS: "runs the system that others must be able to trust",
+}
+
+
+def conflicts(
+    roles: Collection[Role], employer: Side | None, *, operator: bool = False
+) -> frozenset[DutyConflict]:
+    """The conflicts among all that a person holds in an engagement.
+
+    `employer` is the side the person works for, None for an outsider; `operator` says whether
+    the person runs the installation, which the role of that name says too.
+    """
+    held = frozenset(roles) - {Role.OPERATOR}
+    operator = operator or Role.OPERATOR in roles
+    return frozenset(
+        conflict for conflict, found in _conflicts(held, employer, operator=operator) if found
+    )
+
+
+def _conflicts(
+    held: frozenset[Role], employer: Side | None, *, operator: bool
+) -> tuple[tuple[DutyConflict, bool], ...]:
+    sides = {role.side for role in held} - {None}
+    accepts = held & {Role.COMMITTEE_CHAIR, Role.CLIENT_COMMITTEE}
+    against = (employer is Side.PROVIDER and (Side.CLIENT in sides or Role.AUDITOR in held)) or (
+        employer is Side.CLIENT and Side.PROVIDER in sides
+    )
+    prepares_and_issues = {Role.PROVIDER_ACCOUNT_MANAGER, Role.PROVIDER_FINANCE} <= held
+    return (
+        (DutyConflict.BOTH_SIDES, len(sides) > 1),
+        (DutyConflict.FOREIGN_EMPLOYER, against),
+        (DutyConflict.PREPARES_AND_ISSUES, prepares_and_issues),
+        (DutyConflict.ACCEPTS_AND_PAYS, bool(accepts) and Role.CLIENT_FINANCE in held),
+        (DutyConflict.AUDITS_AND_ACTS, Role.AUDITOR in held and len(held) > 1),
+        (DutyConflict.OPERATES_AND_ACTS, operator and bool(held)),
+    )
+
+
+def manageable(roles: Collection[Role]) -> frozenset[Role]:
+    """The roles that a holder of `roles` gives, changes and takes away.
+
+    Each lead says who belongs to its own side; the chair appoints the auditor too.
+    """
+    own = {side for side, lead in LEADS.items() if lead in roles}
+    found = {role for role in ENGAGEMENT_ROLES if role.side in own}
+    return frozenset(found | ({Role.AUDITOR} if Side.CLIENT in own else set()))
+
+
+def grantable(
+    roles: Collection[Role], led: Collection[Side], employer: Side | None = None
+) -> frozenset[Role]:
+    """The roles that a holder of `roles` may give to a person who works for `employer`.
+
+    Beyond its own side a lead may only name the first lead of the other one: `led` are the sides
+    that have a lead. That one must work for the side, so that no side picks who answers to it.
+    """
+    own = manageable(roles)
+    if not own:
+        return own
+    return own | {lead for side, lead in LEADS.items() if side not in led and side is employer}
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,5 +95,13 @@ class InvalidNote(PlumblineError):
     """A signed note, a key or a checkpoint is malformed or not signed as it must be."""
 
 
+class InvalidTimestamp(PlumblineError):
+    """A timestamp is malformed, of something else, or not signed by a trusted authority."""
+
+
+class Unreachable(PlumblineError):
+    """A service outside doesn't answer, or not as it must."""
+
+
 class NotSignedIn(PlumblineError):
     """The request carries no valid session."""

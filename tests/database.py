@@ -19,6 +19,7 @@ from sqlalchemy import Engine, make_url, text
 from sqlmodel import Session
 
 from app.database import make_engine, migrate
+from governance.tenancy import EVERYTHING, seeing
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -78,6 +79,14 @@ def fresh_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Eng
     yield from _new_engine(request, tmp_path)
 
 
+@pytest.fixture(scope="module", params=BACKENDS)
+def module_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """A database of the module's own, on each backend in turn; its tests share what it holds."""
+    yield from _new_engine(request, tmp_path_factory.mktemp("module"))
+
+
 @pytest.fixture
 def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
     """An SQLite database of the test's own; the test may commit."""
@@ -92,11 +101,14 @@ def postgresql_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
-    """A session whose changes are rolled back after the test, committed or not."""
+    """A session that sees everything; its changes are rolled back at the end, committed or not."""
     with engine.connect() as connection:
         transaction = connection.begin()
         with Session(
-            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+            connection,
+            join_transaction_mode="create_savepoint",
+            expire_on_commit=False,
+            info=seeing(EVERYTHING),
         ) as one:
             yield one
         transaction.rollback()

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from billing.settlement.acceptance import accept_figures
 from billing.settlement.service import Workshop
 from billing.settlement.values import InvoiceHeader, Settlement
-from governance.access import Actor, Role
+from governance.access import LEADS, Actor, Role, Side
+from governance.audit.checkpoints import Checkpoint
+from governance.engagements.acceptance import accept_contract
 from governance.engagements.models import Engagement
 from governance.engagements.service import ContractAdded, add_contract
+from governance.engagements.versions import is_accepted, versions_of
 from governance.parties.models import Membership, OrganisationKind, User
 from governance.parties.passwords import hash_password
 from governance.parties.service import find_or_create_organisation
@@ -154,12 +158,43 @@ def make_engagement(session: Session, actor: Actor, reference: str = "ENG-1") ->
     return make_contract(session, actor, reference).engagement
 
 
+def make_employee(session: Session, engagement: Engagement, side: Side | None) -> User:
+    """A new user who works for a party of the engagement; None is an auditing firm."""
+    employers = {Side.CLIENT: engagement.client_id, Side.PROVIDER: engagement.provider_id}
+    user = make_user(session, OrganisationKind.CLIENT, "Prüfhaus Audit GmbH")
+    if side is not None:
+        user.organisation_id = employers[side]
+        session.flush()
+    return user
+
+
 def make_member(session: Session, engagement: Engagement, role: Role) -> Actor:
-    """A new user in one role of an engagement, acting."""
-    user = make_user(session)
+    """A new user in one role of an engagement, acting; an employee of the side that it is of."""
+    return make_role(session, engagement, make_employee(session, engagement, role.side), role)
+
+
+def make_role(session: Session, engagement: Engagement, user: User, role: Role) -> Actor:
+    """A role of a user in an engagement, whether or not it could be given to them; acting."""
     session.add(Membership(user_id=user.id, engagement_id=engagement.id, role=role))
     session.flush()
     return actor_of(user)
+
+
+def agree(session: Session, engagement: Engagement) -> None:
+    """The lead of the other side accepts each version of the contract that is proposed."""
+    for version in reversed(versions_of(session, engagement)):
+        if version.added_side is not None and not is_accepted(session, version):
+            other = {Side.CLIENT: Side.PROVIDER}.get(version.added_side, Side.CLIENT)
+            lead = make_member(session, engagement, LEADS[other])
+            accept_contract(session, lead, engagement, version)
+
+
+def approve(session: Session, engagement: Engagement, period: Period) -> Actor:
+    """Both sides agree to contract and figures; answers with somebody who issues the invoice."""
+    agree(session, engagement)
+    client = make_member(session, engagement, Role.CLIENT_COMMITTEE)
+    accept_figures(session, client, engagement, period)
+    return make_member(session, engagement, Role.PROVIDER_FINANCE)
 
 
 def write_evidence_folder(folder: Path, **files: str) -> Path:
@@ -187,8 +222,10 @@ class TextRenderer:
         """The number, the period and the amount payable."""
         return f"{header.number} {settlement.period.label} {settlement.priced.payable}".encode()
 
-    def pack(self, settlement: Settlement) -> bytes:
-        """The period."""
+    def pack(self, settlement: Settlement, log: Checkpoint | None) -> bytes:
+        """The period, and how far the log had come."""
+        if log is not None:
+            return f"pack {settlement.period.label} log {log.size}".encode()
         return f"pack {settlement.period.label}".encode()
 
 

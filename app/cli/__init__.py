@@ -17,7 +17,11 @@ _COMMANDS = {
     "demo": "app.cli.demo:demo",
     "audit": "app.cli.audit:audit",
     "migrate": "app.cli.database:migrate",
+    "backup": "app.cli.backup:backup",
+    "restore": "app.cli.backup:restore",
     "user": "app.cli.users:user",
+    "operator": "app.cli.operators:operator",
+    "mail": "app.cli.mail:mail",
     "serve": "app.cli.serve:serve",
 }
 """Commands are imported when used: `plumbline contract check` must not load a web server."""

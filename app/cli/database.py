@@ -6,17 +6,26 @@ import click
 
 from app import database
 from app.cli.common import reports_problems
+from app.cli.installation import address_of, is_current, open_database
+from app.operation.privileges import grants
 from app.settings import load_settings
 
 
 @click.command()
+@click.option(
+    "--print-grants",
+    "role",
+    metavar="ROLE",
+    help="Only print SQL that gives a PostgreSQL role what the application needs.",
+)
 @reports_problems
-def migrate() -> None:
+def migrate(role: str | None) -> None:
     """Create the database or bring it to the newest schema; harmless to repeat."""
-    engine = database.make_engine(load_settings())
-    where = engine.url.render_as_string(hide_password=True)
-    if database.schema_is_current(engine):
-        click.echo(f"{where} is up to date.")
+    if role is not None:
+        click.echo(grants(role), nl=False)
         return
-    database.migrate(engine)
-    click.echo(f"{where} is now up to date.")
+    with open_database(load_settings()) as engine:
+        where, current = address_of(engine), is_current(engine)
+        if not current:
+            database.migrate(engine)
+    click.echo(f"{where} is {'' if current else 'now '}up to date.")

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 
+from app.audit_log import key_folder, sequence
 from app.cli.common import reports_problems
+from app.cli.installation import Installation, installation
 from app.cli.run import report
-from app.database import make_engine
 from app.demo.files import CREDIT_PERIOD, DemoFiles, write_demo_files
-from app.demo.seed import PEOPLE, REFERENCE, is_seeded, seed, settle_recent
+from app.demo.people import PEOPLE
+from app.demo.seed import REFERENCE, is_seeded, seed, settle_recent
 from app.documents.renderer import PdfRenderer
 from app.main_job import run_from_files, write_run
 from app.settings import Settings, load_settings
 from billing.settlement.service import Workshop
+from governance.errors import Conflict
 from sla.kpis.catalogue import load_catalogue
 
 
@@ -23,25 +26,36 @@ from sla.kpis.catalogue import load_catalogue
 @reports_problems
 def demo() -> None:
     """Make the demo engagement, run the main job on it and fill the database."""
-    settings = load_settings()
-    folder = settings.data_dir / "demo"
-    sign_in = folder / "sign-in.txt"
-    if is_seeded(make_engine(settings)):
-        click.echo(f"The demo engagement is there already, its files are in {folder}.")
-    else:
-        _make(settings, folder, sign_in)
+    _refuse_production(load_settings())
+    with installation() as opened:
+        folder = opened.settings.data_dir / "demo"
+        sign_in = folder / "sign-in.txt"
+        if is_seeded(opened.engine):
+            click.echo(f"The demo engagement is there already, its files are in {folder}.")
+        else:
+            _make(opened, folder, sign_in)
     if sign_in.exists():
         click.echo(sign_in.read_text(encoding="utf-8"))
 
 
-def _make(settings: Settings, folder: Path, sign_in: Path) -> None:
+def _refuse_production(settings: Settings) -> None:
+    if settings.production:
+        raise Conflict(
+            "the demo makes people with one shared password, one of them an operator, so it never"
+            " runs in production; use an installation of its own on this machine"
+        )
+
+
+def _make(opened: Installation, folder: Path, sign_in: Path) -> None:
     click.echo("Generating the demo engagement …")
     files = write_demo_files(folder)
     _main_job(files, folder / "run")
     click.echo("Filling the database …")
-    engine, now = make_engine(settings), datetime.now(UTC)
+    (engine, settings), now = opened, datetime.now(UTC)
     password = seed(engine, settings, files, now)
     _keep_sign_in(sign_in, password)
+    # Invoices state the log's size and root only once there is a checkpoint.
+    sequence(engine, key_folder(settings))
     workshop = Workshop(settings.evidence_dir, load_catalogue(), PdfRenderer())
     for period in settle_recent(engine, REFERENCE, workshop, now):
         click.echo(f"  settled {period.label}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-
 import click
 import uvicorn
 
 from app.asgi import create_app
 from app.audit_log import key_folder, sequencer
 from app.cli.common import reports_problems
-from app.settings import load_settings
+from app.cli.installation import check_schema
+from app.mail.sending import mailer
+from app.operation.changes_log import log_changes
+from app.operation.logging import logs
+from app.settings import Settings, load_settings
+from app.timestamping import Stamper
 
 
 @click.command()
@@ -20,20 +23,28 @@ from app.settings import load_settings
 def serve(host: str, port: int) -> None:
     """Serve the web application until it is stopped.
 
-    Put a proxy with https in front of it before others reach it, and name its address in
-    PLUMBLINE_PUBLIC_URL.
+    Put a proxy with https in front of it before others reach it, name its public address in
+    PLUMBLINE_PUBLIC_URL and the proxy itself in PLUMBLINE_TRUSTED_PROXIES.
     """
     settings = load_settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
-    )
+    check_schema(settings)
+    settings.secret()
+    with logs(settings):
+        _serve(settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    log_changes()
     application = create_app(settings)
-    with sequencer(application.state.engine, key_folder(settings)):
+    engine = application.state.engine
+    stamper = Stamper(engine, settings.timestamp_authority)
+    with sequencer(engine, key_folder(settings), stamper), mailer(engine, settings):
         uvicorn.run(
             application,
             host=host,
             port=port,
-            log_level=settings.log_level.lower(),
+            log_config=None,
+            access_log=False,
             proxy_headers=False,
             server_header=False,
         )

@@ -7,7 +7,7 @@ currencies, and an invoice may not leave that open. Negative figures have a real
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import Final
 
@@ -72,6 +72,11 @@ def percent(value: Decimal | None, places: int | None = None, locale: str = LOCA
 def day(value: date, locale: str = LOCALE) -> str:
     """A date that reads the same on both sides of the Atlantic: "28 Feb 2013"."""
     return format_date(value, "d MMM y", locale=locale).replace(" ", NARROW)
+
+
+def moment(value: datetime, locale: str = LOCALE) -> str:
+    """A moment to the minute, in UTC: "2 March 2026, 09:30 UTC"."""
+    return f"{day(value.date(), locale)}, {value:%H:%M} UTC"
 
 
 def period(value: Period, locale: str = LOCALE) -> str:
@@ -151,6 +156,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "figure": figure,
     "iban": iban,
     "measured": measured,
+    "moment": moment,
     "money": money,
     "number": number,
     "percent": percent,

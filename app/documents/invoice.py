@@ -17,6 +17,7 @@ from app.documents.formatting import (
     price,
     words,
 )
+from app.documents.log_state import log_state
 from app.documents.rendering import html_to_pdf, render_html
 from app.documents.wording import tax_column, tax_note, tax_total
 from billing.charges.values import ChargeLine, Step
@@ -80,6 +81,7 @@ def invoice_context(settlement: Settlement, header: InvoiceHeader) -> dict[str, 
         "tax_notes": tuple(dict.fromkeys(filter(None, map(tax_note, settlement.priced.taxes)))),
         "provider_address": address(engagement.provider),
         "client_address": address(engagement.client),
+        "log": log_state(header.log),
     }
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from app.documents.charts import WaterfallStep, waterfall_chart
 from app.documents.formatting import short_period
 from app.documents.invoice import invoice_lines, total_rows
+from app.documents.log_state import log_state
 from app.documents.pack_levels import level_views
 from app.documents.pack_summary import attention, headline, key_figures
 from app.documents.rendering import html_to_pdf, render_html
 from app.documents.wording import MODEL, SETTLED, STATUS, tax_note
 from billing.settlement.values import Settlement
+from governance.audit.checkpoints import Checkpoint
 from sla.evidence.values import EvidenceDigest
 from sla.kpis.catalogue import load_catalogue
 from sla.kpis.definitions import KpiDefinition
@@ -20,20 +22,25 @@ from sla.measurements.values import Measurement
 
 
 def render_pack(
-    settlement: Settlement, definitions: Mapping[str, KpiDefinition] | None = None
+    settlement: Settlement,
+    definitions: Mapping[str, KpiDefinition] | None = None,
+    log: Checkpoint | None = None,
 ) -> bytes:
     """The pack of the settled period as tagged PDF; the same input gives the same bytes.
 
     `definitions` are the KPIs' texts; by default those of the catalogue. A text is printed
-    only where its digest is the one that was measured with.
+    only where its digest is the one that was measured with. `log` is the audit log's latest
+    checkpoint, None where there is no log.
     """
     definitions = load_catalogue() if definitions is None else definitions
-    html = render_html("pack.html", pack_context(settlement, definitions))
+    html = render_html("pack.html", pack_context(settlement, definitions, log))
     return html_to_pdf(html, "pack.css", settlement.period.end)
 
 
 def pack_context(
-    settlement: Settlement, definitions: Mapping[str, KpiDefinition]
+    settlement: Settlement,
+    definitions: Mapping[str, KpiDefinition],
+    log: Checkpoint | None = None,
 ) -> dict[str, object]:
     """What the templates show."""
     levels = level_views(settlement, definitions)
@@ -57,6 +64,7 @@ def pack_context(
         "evidence": _evidence(settlement),
         "definition_digests": _definition_digests(settlement),
         "history": tuple(_history(settlement)),
+        "log": log_state(log),
     }
 
 

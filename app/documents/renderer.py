@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.documents.invoice import render_invoice
 from app.documents.pack import render_pack
 from billing.settlement.values import InvoiceHeader, Settlement
+from governance.audit.checkpoints import Checkpoint
 
 
 class PdfRenderer:
@@ -14,6 +15,6 @@ class PdfRenderer:
         """The fee invoice as PDF."""
         return render_invoice(settlement, header)
 
-    def pack(self, settlement: Settlement) -> bytes:
+    def pack(self, settlement: Settlement, log: Checkpoint | None) -> bytes:
         """The steering-committee pack as PDF."""
-        return render_pack(settlement)
+        return render_pack(settlement, log=log)

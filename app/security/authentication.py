@@ -1,91 +1,76 @@
-"""Who makes a request: the session cookie is looked up once, for every request."""
+"""Who makes a request: its cookie or API token is looked up once, for every request."""
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from sqlalchemy import Engine
 
-from app.database import session_scope
-from app.security.sessions import find_session, timeouts, touch_session
+from app.operation.requests import request_id_of
+from app.security.cookies import cookie_name, forgotten_cookie, own_cookie
+from app.security.people import Person, Visit, person_of_session, person_of_token
+from app.security.sessions import Origin
 from app.settings import Settings
-from governance.access import Actor
-from governance.errors import Busy
-from governance.parties.service import organisation_of
 
-_TOUCH_PATIENCE = 50
-"""Milliseconds; a note of the last use that isn't written now is written a request later."""
+__all__ = [
+    "Person",
+    "SessionAuthentication",
+    "cookie_name",
+    "forgotten_cookie",
+    "origin_of",
+    "own_cookie",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """The signed-in user of a request."""
-
-    actor: Actor
-    organisation: str
-
-    @property
-    def name(self) -> str:
-        """The name as it stands in the audit log."""
-        return self.actor.name
+PENDING = "pending_sign_in"
+"""Key of the request's state: whether its session waits for the second step."""
+BEARER_REFUSED = "bearer_refused"
+"""Key of the request's state: whether its API token is worth nothing."""
+_Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def cookie_name(settings: Settings, purpose: str) -> str:
-    """Name of the session's or the visitor's cookie; the prefix binds it to this very host."""
-    prefix = "__Host-" if settings.secure_cookies else ""
-    return f"{prefix}plumbline-{purpose}"
-
-
-def own_cookie(settings: Settings, purpose: str, value: str) -> Cookie:
-    """A cookie that scripts can't read and other sites can't send; gone with the browser."""
-    return Cookie(
-        key=cookie_name(settings, purpose),
-        value=value,
-        httponly=True,
-        secure=settings.secure_cookies,
-        samesite="lax",
-        path="/",
-    )
-
-
-def forgotten_cookie(settings: Settings, purpose: str) -> Cookie:
-    """Removes a cookie; browsers heed it for a `__Host-` name only with all its attributes."""
-    return replace(own_cookie(settings, purpose, ""), max_age=0)
+def origin_of(connection: _Connection) -> Origin:
+    """Where a request comes from."""
+    address = connection.client.host if connection.client else ""
+    browser = connection.headers.get("User-Agent", "")
+    return Origin(address, browser, request_id_of(connection.scope))
 
 
 class SessionAuthentication(AbstractAuthenticationMiddleware):
-    """Sets `user` to the signed-in Person or None, and `auth` to the secret tokens bind to."""
+    """Sets `user` to the request's Person or None, and `auth` to the secret that forms bind to.
 
-    async def authenticate_request(
-        self, connection: ASGIConnection[Any, Any, Any, Any]
-    ) -> AuthenticationResult:
-        settings: Settings = connection.app.state.settings
-        token = connection.cookies.get(cookie_name(settings, "session"), "")
-        person = None
-        if token:
-            person = await sync_to_thread(
-                _person_of, connection.app.state.engine, settings, token, datetime.now(UTC)
-            )
-        visitor = connection.cookies.get(cookie_name(settings, "visitor"), "")
-        return AuthenticationResult(user=person, auth=token if person else visitor)
+    A request with an API token has no such secret, and its cookies mean nothing. Pages for
+    everyone don't look at API tokens: they may take tokens of another kind.
+    """
+
+    async def authenticate_request(self, connection: _Connection) -> AuthenticationResult:
+        visit = Visit(datetime.now(UTC), request_id_of(connection.scope))
+        scheme, _, credential = connection.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return await _by_token(connection, credential.strip(), visit)
+        return await _by_cookie(connection, visit)
 
 
-def _person_of(engine: Engine, settings: Settings, token: str, now: datetime) -> Person | None:
-    with session_scope(engine, read_only=True) as session:
-        found = find_session(session, token, now, timeouts(settings))
-        if found is None:
-            return None
-        actor = Actor(found.user.id, found.user.name, now, secrets.token_hex(8))
-        person = Person(actor, organisation_of(session, found.user.id).name)
-    if found.needs_touch:
-        with suppress(Busy), session_scope(engine, patience=_TOUCH_PATIENCE) as session:
-            touch_session(session, token, now)
-    return person
+async def _by_token(connection: _Connection, token: str, visit: Visit) -> AuthenticationResult:
+    if connection.route_handler.opt.get("public"):
+        return AuthenticationResult(user=None, auth="")
+    state = connection.app.state
+    person = await sync_to_thread(person_of_token, state.engine, state.settings, token, visit)
+    connection.scope["state"][BEARER_REFUSED] = person is None
+    return AuthenticationResult(user=person, auth="")
+
+
+async def _by_cookie(connection: _Connection, visit: Visit) -> AuthenticationResult:
+    settings: Settings = connection.app.state.settings
+    token = connection.cookies.get(cookie_name(settings, "session"), "")
+    engine = connection.app.state.engine
+    found: Person | bool = False
+    if token:
+        found = await sync_to_thread(person_of_session, engine, settings, token, visit)
+    if isinstance(found, Person):
+        return AuthenticationResult(user=found, auth=token)
+    connection.scope["state"][PENDING] = found
+    visitor = connection.cookies.get(cookie_name(settings, "visitor"), "")
+    return AuthenticationResult(user=None, auth=token if found else visitor)

@@ -46,7 +46,12 @@ def _from_elsewhere(request: Request[Any, Any, Any]) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc != request.headers.get("Host")
+    except ValueError:
+        return True
 
 
 async def _sent_token(request: Request[Any, Any, Any]) -> str:

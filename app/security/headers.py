@@ -25,6 +25,8 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_IN_ADDRESS = "{token}"
+"""Stands in the pattern of an address that holds a secret."""
 _TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 
 
@@ -32,7 +34,8 @@ def security_headers(*, https: bool) -> BeforeMessageSendHookHandler:
     """Hook that adds the headers; HSTS only where the application is reached by https.
 
     Headers that a handler has set itself stay, such as the stricter policy of a download.
-    Everything but static files is kept out of caches.
+    Everything but static files is kept out of caches. A page whose address holds a secret, such
+    as that of a link by mail, doesn't tell it to the page that is visited next.
     """
     headers = _ALWAYS | ({"Strict-Transport-Security": _TRANSPORT_SECURITY} if https else {})
 
@@ -40,6 +43,8 @@ def security_headers(*, https: bool) -> BeforeMessageSendHookHandler:
         if message["type"] != "http.response.start":
             return
         present = MutableScopeHeaders.from_message(message)
+        if _IN_ADDRESS in scope.get("path_template", ""):
+            present.setdefault("Referrer-Policy", "no-referrer")
         for name, value in headers.items():
             present.setdefault(name, value)
         if not scope["path"].startswith("/static/"):

@@ -45,8 +45,11 @@ def own_path(text: str) -> str:
     """`text` if it is a path of this site, otherwise the start page.
 
     Refused are addresses that browsers would read as another site: "//host", "/\\host",
-    "https:host", and anything with control characters.
+    "https:host", anything with control characters, and what is no address at all.
     """
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return HOME
     foreign = parts.scheme or parts.netloc or "\\" in text or not text.isprintable()
     return HOME if foreign or not text.startswith("/") or text.startswith("//") else text

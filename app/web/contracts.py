@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
 
-from app.security.guards import SIGNED_IN_ONLY
+from app.security.guards import SIGNED_IN_ONLY, limited
+from app.security.throttle import IMPORT
 from app.settings import Settings
 from app.web.addresses import engagement_path
 from app.web.excerpts import excerpt
+from app.web.forms import day_of_form
 from app.web.rendering import page_or_part, render, see_other
 from app.web.unit_of_work import work
 from app.web.uploads import MultipartForm, chosen_files, file_name, text_field
@@ -25,7 +26,7 @@ def new_contract(request: Request[Any, Any, Any]) -> Response[str]:
     return render(request, "contracts/new.html", effective_from="", answer=None)
 
 
-@post("/contracts", opt=SIGNED_IN_ONLY, sync_to_thread=True)
+@post("/contracts", opt=SIGNED_IN_ONLY, guards=[limited(IMPORT)], sync_to_thread=True)
 def add(
     request: Request[Any, Any, Any],
     data: MultipartForm,
@@ -37,7 +38,7 @@ def add(
     try:
         if not name:
             raise BadInput.one(Problem("no file was chosen", allowed="choose the contract's file"))
-        effective_from = _day(text_field(data, "effective_from"))
+        effective_from = day_of_form(text_field(data, "effective_from"), "effective_from")
         with work(request) as unit:
             added = add_contract(
                 unit.session,
@@ -58,16 +59,6 @@ def add(
             answer={"file": name, "problems": error.problems, "lines": lines},
         )
     return see_other(request, engagement_path(added.engagement.reference))
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        problem = Problem(
-            "this is not a day", column="effective_from", found=text, allowed="2026-01-31"
-        )
-        raise BadInput.one(problem) from None
 
 
 def router(settings: Settings) -> Router:

@@ -13,17 +13,21 @@ from litestar.params import FromPath
 
 from app.documents.formatting import words
 from app.documents.wording import MODEL, WINDOW
-from app.security.guards import SIGNED_IN_ONLY, requires
+from app.security.guards import SIGNED_IN_ONLY, limited, requires
+from app.security.throttle import EXPORT
 from app.web.addresses import HOME
 from app.web.downloads import attachment
+from app.web.exports import note_export
 from app.web.rendering import render, see_other
 from app.web.terms import charge_rule, credit_rules
 from app.web.unit_of_work import Work, allowed, engagement_work, work
 from billing.settlement.queries import settled_periods
 from governance.access import Permission
 from governance.contract.document import Contract
+from governance.engagements.acceptance import version_views
 from governance.engagements.service import (
     EngagementSummary,
+    agreed_contract,
     contract_of,
     contract_versions,
     parties_of,
@@ -80,8 +84,7 @@ def _row(unit: Work, summary: EngagementSummary) -> EngagementRow:
 def show_engagement(request: Request[Any, Any, Any]) -> Response[str]:
     """Terms, service levels, charges, periods, contract versions and evidence."""
     with engagement_work(request) as (unit, engagement):
-        versions = contract_versions(unit.session, unit.actor, engagement)
-        contract = contract_of(versions[0])
+        contract = contract_of(agreed_contract(unit.session, engagement))
         settled = settled_periods(unit.session, unit.actor, engagement)
         done = {one.period for one in settled}
         unsettled = [
@@ -89,7 +92,7 @@ def show_engagement(request: Request[Any, Any, Any]) -> Response[str]:
         ]
         context: dict[str, Any] = {
             "parties": parties_of(unit.session, engagement),
-            "versions": versions,
+            "versions": version_views(unit.session, unit.actor, engagement),
             "periods": settled,
             "open_periods": unsettled,
             "next_period": _next(unsettled, settled[0].period if settled else None),
@@ -131,7 +134,7 @@ def invoice_periods(contract: Contract, today: date) -> tuple[Period, ...]:
 
 @get(
     f"{HOME}/{{reference:str}}/contracts/{{number:int}}",
-    guards=[requires(Permission.VIEW)],
+    guards=[requires(Permission.VIEW), limited(EXPORT)],
     sync_to_thread=True,
 )
 def download_contract(request: Request[Any, Any, Any], number: FromPath[int]) -> Response[bytes]:
@@ -140,8 +143,13 @@ def download_contract(request: Request[Any, Any, Any], number: FromPath[int]) ->
         versions = contract_versions(unit.session, unit.actor, engagement)
         for version in versions:
             if version.number == number:
-                return attachment(version.document, version.file_name, "application/yaml")
-    raise NotFound(f"the contract of {engagement.reference} has no version {number}")
+                break
+        else:
+            raise NotFound(f"the contract of {engagement.reference} has no version {number}")
+    label = f"Contract version {number} of {engagement.reference}"
+    size = len(version.document)
+    note_export(request, engagement.id, label, sha256=version.sha256, size=size)
+    return attachment(version.document, version.file_name, "application/yaml")
 
 
 ROUTER = Router("/", route_handlers=[start, list_engagements, show_engagement, download_contract])

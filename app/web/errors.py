@@ -11,8 +11,8 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from app.errors import outcome_of
+from app.web.problems import CHALLENGE, for_program, problem_document
 from app.web.rendering import render, see_other, wants_part
-from governance.audit.service import one_line
 from governance.errors import BadInput, Busy, Forbidden, NotSignedIn, PlumblineError, Problem
 
 _LOG = logging.getLogger(__name__)
@@ -35,12 +35,12 @@ def _error_page(
     rows: tuple[Problem, ...] = (),
 ) -> Response[str]:
     template = "errors/_error.html" if wants_part(request) else "errors/error.html"
-    return render(request, template, status_code=status, title=title, advice=advice, rows=rows)
+    return render(request, template, status_code=status, title=title, advice=advice, problems=rows)
 
 
 def _known_error(request: Request[Any, Any, Any], error: PlumblineError) -> Response[Any]:
     if isinstance(error, NotSignedIn):
-        return _to_sign_in(request)
+        return _to_sign_in(request, error)
     if isinstance(error, Forbidden):
         _LOG.warning("refused: %s", _what(request))
     outcome = outcome_of(error)
@@ -55,7 +55,9 @@ def _known_error(request: Request[Any, Any, Any], error: PlumblineError) -> Resp
     return response
 
 
-def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+def _to_sign_in(request: Request[Any, Any, Any], error: NotSignedIn) -> Response[Any]:
+    if for_program(request):
+        return problem_document(401, str(error), headers=CHALLENGE)
     if request.method != "GET" or wants_part(request):
         return see_other(request, "/sign-in")
     query = f"?{request.url.query}" if request.url.query else ""
@@ -63,12 +65,22 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    if error.status_code not in _PAGES:
+    status = error.status_code
+    if not 400 <= status < 500:
         return _unexpected(request, error)
-    response = _error_page(request, error.status_code, *_PAGES[error.status_code])
-    if "RateLimit-Reset" in (error.headers or {}):
-        response.headers["Retry-After"] = (error.headers or {})["RateLimit-Reset"]
+    response = _error_page(request, status, *_PAGES.get(status, _PAGES[400]))
+    sent = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if "ratelimit-reset" in sent:
+        response.headers["Retry-After"] = sent["ratelimit-reset"]
+    if "allow" in sent:
+        response.headers["Allow"] = _allowed_methods(sent["allow"])
     return response
+
+
+def _allowed_methods(routed: str) -> str:
+    """The methods that an address takes; what answers GET answers HEAD too."""
+    methods = {name.strip() for name in routed.split(",")}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -77,12 +89,10 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[A
 
 
 def _what(request: Request[Any, Any, Any]) -> str:
-    """Who asked for what, on one line of the log whatever they wrote."""
+    """Who asked for what: the route's pattern and a number, nothing that a visitor wrote."""
     person = request.scope.get("user")
-    who = (
-        f"user {person.actor.user_id}, request {person.actor.request_id}" if person else "a visitor"
-    )
-    return one_line(f"{request.method} {request.url.path} by {who}")
+    who = f"user {person.actor.user_id}" if person else "a visitor"
+    return f"{request.scope.get('path_template', 'no page')} by {who}"
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

@@ -9,10 +9,13 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 from litestar.response import File
 
-from app.security.guards import requires
+from app.security.guards import limited, requires
+from app.security.throttle import EXPORT, IMPORT
 from app.settings import Settings
 from app.web.addresses import HOME, digest_of_address, engagement_path, row_id
 from app.web.downloads import stored_file
+from app.web.exports import note_export
+from app.web.problems import for_program
 from app.web.rendering import page_or_part, render, see_other
 from app.web.unit_of_work import engagement_work
 from app.web.uploads import MultipartForm, chosen_files, on_disk, text_field
@@ -41,7 +44,7 @@ def new_evidence(request: Request[Any, Any, Any]) -> Response[str]:
 
 @post(
     f"{_ENGAGEMENT}/evidence",
-    guards=[requires(Permission.HAND_IN_EVIDENCE)],
+    guards=[requires(Permission.HAND_IN_EVIDENCE), limited(IMPORT)],
     sync_to_thread=True,
 )
 def add_evidence(
@@ -58,9 +61,19 @@ def add_evidence(
                 row = hand_in(unit.session, unit.actor, engagement, upload, unit.store)
         except BadInput as error:
             return _refusal(request, engagement, data, problems=error.problems)
+    if row.state is HandInState.REJECTED and for_program(request):
+        raise BadInput(_rejections(row))
     if row.state is HandInState.REJECTED:
         return _refusal(request, engagement, data, rejected=row)
     return see_other(request, engagement_path(engagement.reference, "hand-ins", str(row.id)))
+
+
+def _rejections(row: EvidenceHandIn) -> list[Problem]:
+    """The rejected rows, as a program gets them."""
+    return [
+        Problem(one.reason, file=one.file, row=one.row, column=one.column, found=one.value)
+        for one in row.rejections
+    ]
 
 
 def _profile(name: str) -> Profile | None:
@@ -121,7 +134,7 @@ def show_hand_in(request: Request[Any, Any, Any], hand_in_id: FromPath[int]) -> 
 
 @get(
     f"{_ENGAGEMENT}/evidence/{{sha256:str}}",
-    guards=[requires(Permission.VIEW)],
+    guards=[requires(Permission.VIEW), limited(EXPORT)],
     sync_to_thread=True,
 )
 def download_evidence(request: Request[Any, Any, Any], sha256: FromPath[str]) -> File:
@@ -131,7 +144,8 @@ def download_evidence(request: Request[Any, Any, Any], sha256: FromPath[str]) ->
         path: Path = unit.store / f"{table.sha256}.parquet"
     if not path.is_file():
         raise NotFound("the file of this evidence table is missing from the store")
-    name = f"{table.dataset}-{table.sha256[:12]}.parquet"
+    name, size = f"{table.dataset}-{table.sha256[:12]}.parquet", path.stat().st_size
+    note_export(request, engagement.id, f"Evidence {name}", sha256=table.sha256, size=size)
     return stored_file(path, name, "application/vnd.apache.parquet")
 
 

@@ -8,21 +8,23 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from app.security.guards import requires
+from app.security.guards import RECENT, limited, requires
+from app.security.throttle import PDF
 from app.web.addresses import engagement_path
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import page_or_part, render, see_other
 from app.web.results import ROWS_A_PAGE, FirstRow, RowsView
 from app.web.terms import charge_rule
-from app.web.unit_of_work import Work, allowed, engagement_work
+from app.web.unit_of_work import Work, engagement_work
 from billing.invoices.service import issue_invoice
 from billing.metering.catalogue import load_meters
+from billing.settlement.acceptance import agreement_of
 from billing.settlement.drill_down import Page, drill_down_quantity
 from billing.settlement.models import DocumentKind
 from billing.settlement.queries import get_document, get_settled_period, settled_periods
 from governance.access import Permission
 from governance.engagements.models import Engagement
-from governance.engagements.service import contract_of
+from governance.engagements.service import contract_of, parties_of
 from governance.errors import Conflict, NotFound
 from governance.values import Period
 
@@ -35,7 +37,7 @@ def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Respo
         settled = get_settled_period(unit.session, unit.actor, engagement, period)
         document = _document(unit, engagement, period)
         others = settled_periods(unit.session, unit.actor, engagement)
-        may = allowed(unit, engagement)
+        agreement = agreement_of(unit.session, unit.actor, engagement, period)
     contract = contract_of(settled.contract_version)
     rules = {one.id: charge_rule(one, engagement.currency) for one in contract.charges}
     return render(
@@ -47,7 +49,7 @@ def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Respo
         document=document,
         rules=rules,
         open_periods={one.period.label for one in others},
-        may=may,
+        agreement=agreement,
     )
 
 
@@ -115,9 +117,36 @@ def _rows(
     return RowsView(page, offset)
 
 
-@post(
+@get(
     f"{PERIOD}/invoice/issue",
     guards=[requires(Permission.ISSUE_INVOICE)],
+    opt=RECENT,
+    sync_to_thread=True,
+)
+def confirm_issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[str]:
+    """What issuing does: the number's pattern, what is payable, and what can't change after."""
+    period = period_of_address(label)
+    with engagement_work(request) as (unit, engagement):
+        settled = get_settled_period(unit.session, unit.actor, engagement, period)
+        agreement = agreement_of(unit.session, unit.actor, engagement, period)
+        provider = parties_of(unit.session, engagement)[1]
+    return render(
+        request,
+        "invoices/issue.html",
+        engagement=engagement,
+        period=period,
+        settled=settled,
+        agreement=agreement,
+        provider=provider,
+        invoicing=contract_of(settled.contract_version).invoicing,
+        today=unit.actor.at.date(),
+    )
+
+
+@post(
+    f"{PERIOD}/invoice/issue",
+    guards=[requires(Permission.ISSUE_INVOICE), limited(PDF)],
+    opt=RECENT,
     sync_to_thread=True,
 )
 def issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[Any]:
@@ -130,4 +159,4 @@ def issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[Any
     )
 
 
-ROUTER = Router("/", route_handlers=[show_invoice, show_line, issue])
+ROUTER = Router("/", route_handlers=[show_invoice, show_line, confirm_issue, issue])

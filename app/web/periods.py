@@ -9,18 +9,21 @@ from litestar import Request, Response, Router, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 
-from app.security.guards import requires
+from app.security.guards import limited, requires
+from app.security.throttle import EXPORT, PDF
 from app.web.addresses import HOME, engagement_path
 from app.web.downloads import attachment
+from app.web.exports import note_export
 from app.web.period_view import level_views, summary
 from app.web.rendering import render, see_other
 from app.web.unit_of_work import allowed, engagement_work
+from billing.settlement.acceptance import accept_figures, agreement_of
 from billing.settlement.models import DocumentKind
 from billing.settlement.queries import get_document, get_settled_period, settled_periods
 from billing.settlement.service import settle_period
 from governance.access import Permission
 from governance.engagements.service import contract_of
-from governance.errors import BadInput, NotFound
+from governance.errors import BadInput, NotFound, Problem
 from governance.values import Period
 from sla.measurements.queries import measurement_history, warnings_of
 
@@ -34,9 +37,16 @@ class SettleForm:
     period: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptForm:
+    """What the accept form sends: the settlement that the person looked at."""
+
+    settlement: str = ""
+
+
 @post(
     f"{HOME}/{{reference:str}}/periods",
-    guards=[requires(Permission.SETTLE_PERIOD)],
+    guards=[requires(Permission.SETTLE_PERIOD), limited(PDF)],
     sync_to_thread=True,
 )
 def settle(
@@ -59,6 +69,7 @@ def show_period(request: Request[Any, Any, Any], label: FromPath[str]) -> Respon
         others = settled_periods(unit.session, unit.actor, engagement)
         history = measurement_history(unit.session, engagement, period.end)
         may = allowed(unit, engagement)
+        agreement = agreement_of(unit.session, unit.actor, engagement, period)
     contract = contract_of(settled.contract_version)
     return render(
         request,
@@ -72,7 +83,36 @@ def show_period(request: Request[Any, Any, Any], label: FromPath[str]) -> Respon
         newer=next((one.period for one in reversed(others) if one.period > period), None),
         older=next((one.period for one in others if one.period < period), None),
         may=may,
+        agreement=agreement,
     )
+
+
+@post(f"{PERIOD}/accept", guards=[requires(Permission.ACCEPT_FIGURES)], sync_to_thread=True)
+def accept(
+    request: Request[Any, Any, Any],
+    label: FromPath[str],
+    data: Annotated[AcceptForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Agree to the figures for the client: to those that the person has seen, and no others."""
+    period = period_of_address(label)
+    settlement_id = _settlement_of(data)
+    with engagement_work(request, Permission.ACCEPT_FIGURES) as (unit, engagement):
+        accept_figures(unit.session, unit.actor, engagement, period, settlement_id=settlement_id)
+    return see_other(request, engagement_path(engagement.reference, "periods", period.label))
+
+
+def _settlement_of(data: AcceptForm) -> int:
+    text = data.settlement.strip()
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput.one(
+            Problem(
+                "it isn't said which figures are accepted",
+                column="settlement",
+                found=text[:40],
+                allowed="the number of the settlement that you looked at; accept it on its page",
+            )
+        )
+    return int(text[:19])
 
 
 def period_of_address(label: str) -> Period:
@@ -84,7 +124,9 @@ def period_of_address(label: str) -> Period:
 
 
 @get(
-    f"{PERIOD}/documents/{{file_name:str}}", guards=[requires(Permission.VIEW)], sync_to_thread=True
+    f"{PERIOD}/documents/{{file_name:str}}",
+    guards=[requires(Permission.VIEW), limited(EXPORT)],
+    sync_to_thread=True,
 )
 def download_document(
     request: Request[Any, Any, Any], label: FromPath[str], file_name: FromPath[str]
@@ -98,7 +140,9 @@ def download_document(
             unit.session, unit.actor, engagement, period, DocumentKind(file_name)
         )
     name = f"{engagement.reference}-{period.label}-{file_name}"
+    size = len(document.data)
+    note_export(request, engagement.id, name, sha256=document.sha256, size=size)
     return attachment(document.data, name, document.kind.media_type)
 
 
-ROUTER = Router("/", route_handlers=[settle, show_period, download_document])
+ROUTER = Router("/", route_handlers=[settle, show_period, accept, download_document])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,10 +17,13 @@ from litestar.response import Redirect
 from app.documents.formatting import FILTERS, NOTHING, number, period, price
 from app.security.csrf import csrf_token
 from app.web.addresses import engagement_path, segment
+from app.web.problems import for_program, problem_document
+from governance.errors import Problem
 from governance.values import Period, plain
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 _SHOWN_DECIMALS = 10
+_SEE_PROBLEMS = "Nothing was stored. Correct what is listed, then hand it in again."
 
 
 def cell(value: str | int | bool | Decimal | date | None, currency: str) -> str:
@@ -89,7 +92,12 @@ def wants_part(request: Request[Any, Any, Any]) -> bool:
 def render(
     request: Request[Any, Any, Any], template: str, status_code: int = 200, **context: Any
 ) -> Response[str]:
-    """A template as the response; the layout's values come along."""
+    """A template as the response; the layout's values come along.
+
+    What says that something went wrong is a problem document where a program asks.
+    """
+    if status_code >= 400 and for_program(request):
+        return problem_document(status_code, _advice(context), _problems(context))
     common = {
         "user": request.scope.get("user"),
         "csrf_token": csrf_token(request.scope.get("auth") or ""),
@@ -97,6 +105,16 @@ def render(
     }
     html = environment().get_template(template).render(common | context)
     return Response(html, status_code=status_code, media_type=MediaType.HTML)
+
+
+def _advice(context: Mapping[str, Any]) -> str:
+    """What an error's page would say."""
+    said = (context.get(name) for name in ("advice", "problem", "why"))
+    return next((one for one in said if one), _SEE_PROBLEMS)
+
+
+def _problems(context: Mapping[str, Any]) -> Sequence[Problem]:
+    return context.get("problems") or ()
 
 
 def page_or_part(

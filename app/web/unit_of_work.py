@@ -11,13 +11,14 @@ from typing import Any
 from litestar import Request
 from sqlmodel import Session
 
-from app.database import session_scope
+from app.database import actor_scope
 from app.settings import Settings
 from app.web.addresses import identifier
 from billing.settlement.service import Workshop
-from governance.access import Actor, Permission, permits
+from governance.access import Actor, Permission, decide
 from governance.engagements.models import Engagement
-from governance.engagements.service import get_engagement, roles_in
+from governance.engagements.queries import get_engagement, standing_of
+from governance.tenancy import narrow
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -43,27 +44,34 @@ class Work:
 
 
 @contextmanager
-def work(request: Request[Any, Any, Any]) -> Iterator[Work]:
-    """The request's transaction; one that reads can't write."""
-    state = request.app.state
-    with session_scope(state.engine, read_only=request.method in _READING) as session:
-        yield Work(session, request.user.actor, state.settings, state.workshop)
+def work(request: Request[Any, Any, Any], *, installation: bool = False) -> Iterator[Work]:
+    """The request's transaction, which sees only the user's engagements.
+
+    One that reads can't write. `installation` also shows what belongs to no engagement; the
+    handler's guard has checked that the user may see it.
+    """
+    state, actor = request.app.state, request.user.actor
+    reading = request.method in _READING
+    with actor_scope(state.engine, actor, installation=installation, read_only=reading) as session:
+        yield Work(session, actor, state.settings, state.workshop)
 
 
 @contextmanager
 def engagement_work(
     request: Request[Any, Any, Any], permission: Permission = Permission.VIEW
 ) -> Iterator[tuple[Work, Engagement]]:
-    """The request's transaction and the engagement that its address names.
+    """The request's transaction, and the engagement that its address names: it sees no other.
 
     Raises NotFound for another tenant's engagement.
     """
     reference = identifier(request.path_params["reference"])
     with work(request) as unit:
-        yield unit, get_engagement(unit.session, unit.actor, reference, permission)
+        engagement = get_engagement(unit.session, unit.actor, reference, permission)
+        narrow(unit.session, engagement.id)
+        yield unit, engagement
 
 
 def allowed(unit: Work, engagement: Engagement) -> frozenset[Permission]:
     """What the user may do in the engagement, so that pages offer nothing else."""
-    roles = roles_in(unit.session, unit.actor, engagement)
-    return frozenset(one for one in Permission if permits(roles, one))
+    standing = standing_of(unit.session, unit.actor, engagement)
+    return frozenset(one for one in Permission if decide(standing, one).allowed)

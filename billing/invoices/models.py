@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, Integer, Text, UniqueC
 from sqlmodel import Field
 
 from governance.tables import BigKey, Currency, Table, UtcDateTime, row_key, row_of, text_of
+from governance.tenancy import no_tenant, through
 from governance.values import Money
 
 
@@ -25,6 +26,7 @@ class InvoiceSeries(Table, table=True):
     """A provider's running number of one year, taken under a row lock so that none is skipped."""
 
     __tablename__ = "invoice_series"
+    __tenancy__ = no_tenant("a provider's, across its engagements; it tells only how many")
     __table_args__ = (UniqueConstraint("provider_id", "pattern", "year"),)
 
     id: int = row_key()
@@ -77,6 +79,8 @@ class FeeInvoice(Table, table=True):
     payable_minor: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=UtcDateTime)
     issued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    log_size: int | None = Field(default=None, sa_type=BigInteger)
+    """Entries under the audit log's checkpoint that the issued invoice states."""
 
     def money(self, minor: int) -> Money:
         """An amount in the invoice's currency."""
@@ -87,6 +91,7 @@ class FeeInvoiceLine(Table, table=True):
     """One charged line, rounded once to the currency."""
 
     __tablename__ = "fee_invoice_line"
+    __tenancy__ = through("invoice_id", FeeInvoice)
     __table_args__ = (UniqueConstraint("invoice_id", "position"),)
 
     id: int = row_key()

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from billing.invoices.models import FeeInvoice, InvoiceState
 from billing.invoices.series import TakenNumber, take_number
+from billing.settlement.acceptance import item_of_invoice, overtaken
 from billing.settlement.documents import header_of, invoice_json
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.queries import documents_of, evidence_of, find_settlement
@@ -16,15 +17,17 @@ from billing.settlement.service import (
     Workshop,
     compute,
     figures_of,
-    lock_engagement,
     require_over,
 )
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
+from governance.audit.checkpoints import Checkpoint
 from governance.audit.models import Action
+from governance.audit.sequencing import latest_state
 from governance.audit.service import Change, record
 from governance.engagements.models import ContractVersion, Engagement
-from governance.engagements.service import contract_of, require
+from governance.engagements.queries import lock_engagement, require
+from governance.engagements.service import contract_of
 from governance.errors import Conflict
 from governance.tables import canonical_json, digest
 from governance.values import Period, money_text
@@ -35,24 +38,32 @@ def issue_invoice(
 ) -> FeeInvoice:
     """Number a period's draft invoice and freeze it with all its documents.
 
+    The client has accepted the figures and both sides the version of the contract that they
+    follow from; who settled the period doesn't issue its invoice.
+
     The settlement is computed again from the contract version and the evidence that it cites,
     and must give the stored figures to the byte. The number comes last and under a lock, so
     that a failure skips none.
 
-    Raises NotFound where the period isn't settled; Conflict where it isn't over, the invoice is
-    issued already or the figures no longer come out the same.
+    Raises NotFound where the period isn't settled; Forbidden for who settled it; Conflict where
+    an acceptance is missing, the period isn't over, the invoice is issued already, another version
+    of the contract governs by now or the figures no longer come out the same.
     """
     require(session, actor, engagement, Permission.ISSUE_INVOICE)
     lock_engagement(session, engagement)
     row = find_settlement(session, actor, engagement, period)
+    require(session, actor, engagement, Permission.ISSUE_INVOICE, item_of_invoice(session, row))
     invoice = _locked_draft(session, row)
     version = session.get_one(ContractVersion, row.contract_version_id)
+    _check_governs(session, engagement, row)
     require_over(contract_of(version), period, actor.at)
     settlement = compute(version, evidence_of(session, row), period, workshop)
     documents = documents_of(session, row)
     _check_unchanged(settlement, documents)
+    log = latest_state(session)
+    invoice.log_size = log.size if log else None
     _number(session, actor, invoice, settlement)
-    _freeze(session, documents, settlement, _header(invoice), workshop)
+    _freeze(session, documents, settlement, _header(invoice, log), workshop)
     _record(session, actor, engagement, invoice)
     return invoice
 
@@ -69,6 +80,11 @@ def _locked_draft(session: Session, row: SettlementRecord) -> FeeInvoice:
     if invoice.state is InvoiceState.SUPERSEDED:
         raise Conflict("the period was settled anew; look at the newer draft")
     return invoice
+
+
+def _check_governs(session: Session, engagement: Engagement, row: SettlementRecord) -> None:
+    if why := overtaken(session, engagement, row):
+        raise Conflict(why)
 
 
 def _check_unchanged(
@@ -97,9 +113,11 @@ def _number(session: Session, actor: Actor, invoice: FeeInvoice, settlement: Set
         raise Conflict(f"the number {taken.number} is in use by another series") from None
 
 
-def _header(invoice: FeeInvoice) -> InvoiceHeader:
+def _header(invoice: FeeInvoice, log: Checkpoint | None) -> InvoiceHeader:
     assert invoice.number and invoice.issued_on and invoice.due_on  # noqa: S101, PT018 (set above)
-    return InvoiceHeader(invoice.number, invoice.issued_on, invoice.due_on, invoice.purchase_order)
+    return InvoiceHeader(
+        invoice.number, invoice.issued_on, invoice.due_on, invoice.purchase_order, log
+    )
 
 
 def _freeze(

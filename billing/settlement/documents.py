@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from billing.charges.serialise import line_json, priced_period_json
 from billing.charges.values import ChargeLine
 from billing.invoices.numbering import invoice_number
 from billing.settlement.values import InvoiceHeader, MeterReading, Settlement
+from governance.audit.checkpoints import Checkpoint
 from governance.contract.document import Contract
 from governance.contract.engagement import Party
 from governance.values import Period, money_text
@@ -34,13 +36,19 @@ def invoice_header(
     return header_of(contract, number, issued)
 
 
-def header_of(contract: Contract, number: str, issued_on: date) -> InvoiceHeader:
-    """What the contract says of an invoice of that number issued on that day."""
+def header_of(
+    contract: Contract, number: str, issued_on: date, log: Checkpoint | None = None
+) -> InvoiceHeader:
+    """What the contract says of an invoice of that number issued on that day.
+
+    `log` is the audit log's latest checkpoint, for those who keep the document.
+    """
     return InvoiceHeader(
         number=number,
         issued_on=issued_on,
         due_on=issued_on + timedelta(days=contract.invoicing.due_days),
         purchase_order=contract.invoicing.purchase_order,
+        log=log,
     )
 
 
@@ -112,7 +120,15 @@ def _header_json(header: InvoiceHeader | None, contract: Contract) -> dict[str, 
         "issued_on": header.issued_on.isoformat() if header else None,
         "due_on": header.due_on.isoformat() if header else None,
         "purchase_order": order,
-    }
+    } | _log_json(header.log if header else None)
+
+
+def _log_json(log: Checkpoint | None) -> dict[str, Any]:
+    """Nothing where there is no log, so that a run from files states the same figures."""
+    if log is None:
+        return {}
+    root = b64encode(log.root).decode()
+    return {"audit_log": {"origin": log.origin, "size": log.size, "root": root}}
 
 
 def _party_json(party: Party) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, Date, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Date, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from governance.tables import Sha256, Table, UtcDateTime, row_key, row_of, text_of
+from governance.tables import BigKey, Sha256, Table, UtcDateTime, row_key, row_of, text_of
+from governance.tenancy import through
 
 
 class SettlementRecord(Table, table=True):
@@ -37,6 +38,22 @@ class SettlementRecord(Table, table=True):
     settled_by_id: int = row_of("user_account.id")
     superseded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """None while this is the period's current settlement."""
+    log_size: int | None = Field(default=None, sa_type=BigInteger)
+    """Entries under the audit log's checkpoint that the documents state; None before the first."""
+
+
+class FiguresAcceptance(Table, table=True):
+    """The client's yes to the figures of a settlement; no invoice is issued before."""
+
+    __tablename__ = "figures_acceptance"
+    __tenancy__ = through("settlement_id", SettlementRecord)
+
+    id: int = row_key()
+    settlement_id: int = Field(
+        foreign_key="settlement.id", sa_type=BigKey, unique=True, ondelete="RESTRICT"
+    )
+    accepted_at: datetime = Field(sa_type=UtcDateTime)
+    accepted_by_id: int = row_of("user_account.id")
 
 
 class DocumentKind(StrEnum):
@@ -58,6 +75,7 @@ class SettlementDocument(Table, table=True):
     """One document, byte for byte; frozen once the invoice is issued."""
 
     __tablename__ = "settlement_document"
+    __tenancy__ = through("settlement_id", SettlementRecord)
     __table_args__ = (UniqueConstraint("settlement_id", "kind"),)
 
     id: int = row_key()
@@ -72,6 +90,7 @@ class SettlementEvidence(Table, table=True):
     """An evidence table that a settlement was computed from."""
 
     __tablename__ = "settlement_evidence"
+    __tenancy__ = through("settlement_id", SettlementRecord)
     __table_args__ = (UniqueConstraint("settlement_id", "evidence_table_id"),)
 
     id: int = row_key()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -26,10 +25,13 @@ from billing.settlement.models import (
 from billing.settlement.queries import current_settlement, current_settlements
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
+from governance.audit.checkpoints import Checkpoint
 from governance.audit.models import Action
+from governance.audit.sequencing import latest_state
 from governance.audit.service import Change, record
 from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
+from governance.engagements.queries import lock_engagement
 from governance.engagements.service import contract_in_force, contract_of, require
 from governance.errors import BadInput, Conflict, Problem
 from governance.tables import canonical_json, digest
@@ -52,8 +54,8 @@ class DocumentRenderer(Protocol):
         """The fee invoice as PDF."""
         ...
 
-    def pack(self, settlement: Settlement) -> bytes:
-        """The steering-committee pack as PDF."""
+    def pack(self, settlement: Settlement, log: Checkpoint | None) -> bytes:
+        """The steering-committee pack as PDF; it states the audit log's checkpoint, if any."""
         ...
 
 
@@ -119,15 +121,6 @@ def require_over(contract: Contract, period: Period, at: datetime) -> None:
         raise Conflict(f"{period.label} isn't over yet; its last day is {period.end}")
 
 
-def lock_engagement(session: Session, engagement: Engagement) -> None:
-    """Settling and issuing in one engagement follow one another; taken before anything is read."""
-    session.execute(
-        select(col(Engagement.id))
-        .where(col(Engagement.id) == engagement.id)
-        .with_for_update(key_share=True)
-    )
-
-
 def _check_overlap(session: Session, engagement: Engagement, period: Period) -> None:
     """No day may be charged twice."""
     others = session.scalars(
@@ -165,6 +158,7 @@ def _store(
     measured = store_measured_period(session, actor, computed.version, settlement.measured)
     if settlement.credits is not None:
         store_service_credits(session, measured, settlement.credits)
+    log = latest_state(session)
     row = SettlementRecord(
         engagement_id=engagement.id,
         contract_version_id=computed.version.id,
@@ -173,6 +167,7 @@ def _store(
         period_end=settlement.period.end,
         settled_at=actor.at,
         settled_by_id=actor.signed_in_id,
+        log_size=log.size if log else None,
     )
     session.add(row)
     session.flush()
@@ -183,22 +178,22 @@ def _store(
         ]
     )
     add_draft(session, actor, engagement, row, settlement)
-    _add_documents(session, actor, row, settlement, render)
+    header = header_of(settlement.contract, DRAFT_NUMBER, actor.at.date(), log)
+    _add_documents(session, row, settlement, header, render)
     _record(session, actor, engagement, row, settlement)
     return row
 
 
 def _add_documents(
     session: Session,
-    actor: Actor,
     row: SettlementRecord,
     settlement: Settlement,
+    header: InvoiceHeader,
     render: DocumentRenderer,
 ) -> None:
-    header = header_of(settlement.contract, DRAFT_NUMBER, actor.at.date())
     contents = figures_of(settlement) | {
         DocumentKind.INVOICE_PDF: render.invoice(settlement, header),
-        DocumentKind.PACK_PDF: render.pack(settlement),
+        DocumentKind.PACK_PDF: render.pack(settlement, header.log),
     }
     session.add_all(
         [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing.charges.values import PricedPeriod, Usage
+from governance.audit.checkpoints import Checkpoint
 from governance.contract.document import Contract
 from governance.values import Period
 from sla.evidence.values import EvidenceDigest
@@ -57,3 +58,5 @@ class InvoiceHeader:
     issued_on: date
     due_on: date
     purchase_order: str | None = None
+    log: Checkpoint | None = None
+    """The audit log's latest checkpoint when the document was made; None where there is no log."""

@@ -50,13 +50,75 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), root)
 
 
-def open_checkpoint(note: str, log: VerifierKey) -> Checkpoint:
-    """The checkpoint in a note that the log has signed under its own name."""
-    opened, _ = open_note(note, [log])
+@dataclass(frozen=True, slots=True)
+class KeyTerm:
+    """For which trees a key signs; a log that has changed its key has several terms."""
+
+    key: VerifierKey
+    first: int = 0
+    """Size of the smallest tree that it signs."""
+    last: int | None = None
+    """Size of the largest tree that it signs: the hand-over's. None while it is the log's key."""
+
+    def covers(self, size: int) -> bool:
+        """Whether the key signs trees of that size."""
+        return self.first <= size and (self.last is None or size <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """The keys of one log, each with its term, oldest first."""
+
+    terms: tuple[KeyTerm, ...]
+
+    @property
+    def name(self) -> str:
+        """The log's name, which all its keys share."""
+        return self.terms[0].key.name
+
+    @property
+    def current(self) -> VerifierKey:
+        """The key that signs now."""
+        return self.terms[-1].key
+
+
+def open_checkpoint(note: str, log: VerifierKey | LogKeys) -> Checkpoint:
+    """The checkpoint in a note that the log has signed under its own name.
+
+    Raises InvalidNote for a malformed note, one that none of the log's keys has signed, and one
+    signed with a key whose term doesn't cover the tree.
+    """
+    keys = LogKeys((KeyTerm(log),)) if isinstance(log, VerifierKey) else log
+    _refuse_foreign_key(note, keys)
+    opened, signers = open_note(note, [term.key for term in keys.terms])
     checkpoint = parse_checkpoint(opened.text)
-    if checkpoint.origin != log.name:
-        raise InvalidNote(f"the checkpoint is one of {checkpoint.origin}, not of {log.name}")
+    if checkpoint.origin != keys.name:
+        raise InvalidNote(f"the checkpoint is one of {checkpoint.origin}, not of {keys.name}")
+    if not any(term.covers(checkpoint.size) for term in keys.terms if term.key in signers):
+        raise InvalidNote(
+            f"{checkpoint.size} entries are signed with a key of {keys.name} that wasn't the"
+            " log's at that size"
+        )
     return checkpoint
+
+
+def _refuse_foreign_key(note: str, keys: LogKeys) -> None:
+    """Name a key that took the log's place; other notes without a known key are just unsigned."""
+    signatures = parse_note(note).signatures
+    own = [one for one in signatures if one.name == keys.name]
+    if own and not any(one.is_of(term.key) for one in own for term in keys.terms):
+        raise InvalidNote(
+            f"the checkpoint is signed with another key of {keys.name}, key id"
+            f" {own[-1].key_id.hex()}, and no hand-over leads to it from the key that is trusted,"
+            f" key id {keys.current.key_id.hex()}"
+        )
+
+
+def log_part(note: str, name: str) -> str:
+    """A note without the lines of others than the log: what was signed first, and is stamped."""
+    text, _, block = note.rpartition("\n\n")
+    own = [line for line in block.splitlines(keepends=True) if line.startswith(f"— {name} ")]
+    return f"{text}\n\n{''.join(own)}"
 
 
 def cosigners_of(note: str, witnesses: Collection[VerifierKey]) -> tuple[str, ...]:
@@ -76,7 +138,7 @@ def cosigners_of(note: str, witnesses: Collection[VerifierKey]) -> tuple[str, ..
 
 def cosign(
     note: str,
-    log: VerifierKey,
+    log: VerifierKey | LogKeys,
     witness: SignerKey,
     at: int,
     *,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.audit.checkpoints import Checkpoint, open_checkpoint
-from governance.audit.notes import SignerKey
+from governance.audit.notes import SignerKey, VerifierKey, parse_note
 from governance.errors import Conflict, InvalidNote
 
 _SEED_BYTES = 32
@@ -31,6 +31,10 @@ class KeyFolder:
         return self.folder / "log.key"
 
     @property
+    def _next(self) -> Path:
+        return self.folder / "log.key.next"
+
+    @property
     def _held(self) -> Path:
         return self.folder / "last-checkpoint"
 
@@ -39,7 +43,34 @@ class KeyFolder:
         name = self.folder / "log.origin"
         if not name.exists():
             write_private(name, f"{self.origin}\n".encode(), new=True)
-        return SignerKey(name.read_text(encoding="utf-8").strip(), read_or_make_seed(self._seed))
+        return self._signer(self._seed)
+
+    def _signer(self, seed: Path) -> SignerKey:
+        name = (self.folder / "log.origin").read_text(encoding="utf-8").strip()
+        return SignerKey(name, read_or_make_seed(seed))
+
+    def public(self) -> VerifierKey | None:
+        """The log's public key; None before the log has one."""
+        known = self._seed.exists() and (self.folder / "log.origin").exists()
+        return self.signer().verifier if known else None
+
+    def successor(self) -> SignerKey:
+        """The key that is to follow, made the first time; it waits beside the log's key."""
+        self.signer()  # The log must have its own key and name first.
+        return self._signer(self._next)
+
+    def adopt_successor(self, note: str) -> None:
+        """Let the successor become the log's key, if it has signed the last checkpoint.
+
+        The old key is gone then. Nothing happens without a successor, so whoever finds that a
+        change of the key was cut off may call this at any time.
+        """
+        if not self._next.exists():
+            return
+        successor = self._signer(self._next).verifier
+        if any(one.is_of(successor) for one in parse_note(note).signatures):
+            write_private(self._held, note.encode())
+            self._next.replace(self._seed)
 
     def held(self) -> Checkpoint | None:
         """The last checkpoint that was signed here; None before the first."""

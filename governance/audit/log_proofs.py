@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from governance.audit.cosignatures import cosigned_note
 from governance.audit.merkle import consistency_proof, inclusion_proof
 from governance.audit.proofs import Proof
 from governance.audit.sequencing import checkpoint_of, entry_of, node_reader
@@ -19,7 +20,7 @@ def proof_of(session: Session, uid: str, size: int | None = None) -> Proof:
     if entry.leaf_index is None or entry.leaf_index >= checkpoint.size:
         raise Conflict("the entry is not under this checkpoint yet; ask again in a moment")
     path = inclusion_proof(entry.leaf_index, checkpoint.size, node_reader(session))
-    return Proof(entry.leaf_index, path, checkpoint.note, extra=entry.data)
+    return Proof(entry.leaf_index, path, cosigned_note(session, checkpoint), extra=entry.data)
 
 
 def growth_of(session: Session, old: int, new: int) -> tuple[bytes, ...]:

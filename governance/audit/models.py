@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlmodel import Field
 
-from governance.tables import Table, UtcDateTime, maybe_row_of, open_text_of, row_key
+from governance.tables import BigKey, Table, UtcDateTime, maybe_row_of, open_text_of, row_key
+from governance.tenancy import no_tenant
 
 NOT_AUDITED = "not_audited"
 """Key of a table's `info`: why changes to its rows are no entries of the log."""
@@ -20,18 +21,57 @@ class Action(StrEnum):
     USER_CREATED = "user:created"
     USER_PASSWORD_SET = "user:password_set"  # noqa: S105 (names an action)
     USER_DEACTIVATED = "user:deactivated"
+    USER_REACTIVATED = "user:reactivated"
+    USER_EMAIL_ASKED = "user:email_asked"
+    """A link was sent to an address that a person wants to have."""
+    USER_EMAIL_CHANGED = "user:email_changed"
     USER_SIGNED_IN = "user:signed_in"
     USER_SIGN_IN_REFUSED = "user:sign_in_refused"
     USER_SIGNED_OUT = "user:signed_out"
     USER_ERASED = "user:erased"
+    USER_INVITED = "user:invited"
+    INVITATION_ACCEPTED = "invitation:accepted"
+    INVITATION_REVOKED = "invitation:revoked"
+    INVITATION_FORGOTTEN = "invitation:forgotten"
+    INVITATION_ERASED = "invitation:erased"
+    PASSWORD_RESET_ASKED = "password:reset_asked"  # noqa: S105 (names an action)
+    SESSION_REVOKED = "session:revoked"
+    IDENTITY_CONFIRMED = "identity:confirmed"
+    """A person showed anew who they are, before a grave act."""
+    IDENTITY_REFUSED = "identity:refused"
+    SECOND_FACTOR_ADDED = "second_factor:added"
+    SECOND_FACTOR_REMOVED = "second_factor:removed"
+    RECOVERY_CODES_MADE = "recovery_codes:made"
+    IDENTITY_LINKED = "identity:linked"
+    IDENTITY_UNLINKED = "identity:unlinked"
+    API_TOKEN_MADE = "api_token:made"  # noqa: S105 (names an action)
+    API_TOKEN_REVOKED = "api_token:revoked"  # noqa: S105 (names an action)
+    OPERATOR_APPOINTED = "operator:appointed"
+    OPERATOR_DISMISSED = "operator:dismissed"
+    ACCESS_REFUSED = "access:refused"
     MEMBER_ADDED = "member:added"
     MEMBER_REMOVED = "member:removed"
+    MEMBER_CHANGED = "member:changed"
+    EXCEPTION_GRANTED = "exception:granted"
+    EXCEPTION_REVOKED = "exception:revoked"
+    ACCESS_REVIEW_STARTED = "access_review:started"
+    ACCESS_REVIEW_DECIDED = "access_review:decided"
+    ACCESS_REVIEW_COMPLETED = "access_review:completed"
     ENGAGEMENT_CREATED = "engagement:created"
     CONTRACT_ADDED = "contract:added"
+    CONTRACT_ACCEPTED = "contract:accepted"
     EVIDENCE_ACCEPTED = "evidence:accepted"
     EVIDENCE_REJECTED = "evidence:rejected"
     PERIOD_SETTLED = "period:settled"
+    FIGURES_ACCEPTED = "figures:accepted"
+    DOCUMENT_EXPORTED = "document:exported"
+    """A file left the application: who took what, and the digest of its bytes."""
     LOG_EXPORTED = "log:exported"
+    LOG_KEY_CHANGED = "log:key_changed"
+    REASON_ERASED = "reason:erased"
+    """The words that an entry gave as its reason were erased."""
+    BACKUP_MADE = "backup:made"
+    BACKUP_RESTORED = "backup:restored"
     INVOICE_ISSUED = "invoice:issued"
     ROWS_CHANGED = "rows:changed"
     """Rows that changed in a transaction whose service named no change of its own."""
@@ -39,8 +79,24 @@ class Action(StrEnum):
     """Rows as they stand after the schema changed; also those from before the log began."""
 
 
-def _own_table(*constraints: Index) -> tuple[Index | dict[str, dict[str, str]], ...]:
+def _own_table(
+    *constraints: Index | UniqueConstraint,
+) -> tuple[Index | UniqueConstraint | dict[str, dict[str, str]], ...]:
     return (*constraints, {"info": {NOT_AUDITED: "it is the log itself"}})
+
+
+_SEARCHED = {
+    "time": (),
+    "actor": ("actor_id",),
+    "person": ("person_id",),
+    "action": ("action",),
+    "object": ("subject_kind", "subject_id"),
+    "label": ("subject_label",),
+    "request": ("request_id",),
+}
+"""By which columns auditors search, always within an engagement and newest first."""
+_BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its characters, so that an index finds what begins with some."""
 
 
 class AuditEntry(Table, table=True):
@@ -48,30 +104,44 @@ class AuditEntry(Table, table=True):
 
     __tablename__ = "audit_entry"
     __table_args__ = _own_table(
-        Index("ix_audit_entry_subject_kind_subject_id", "subject_kind", "subject_id")
+        *(
+            Index(f"ix_audit_entry_by_{name}", "engagement_id", *columns, "at", "id")
+            for name, columns in _SEARCHED.items()
+        ),
     )
 
     id: int = row_key()
     uid: str = Field(sa_type=String(32), unique=True)
     """The entry's own id, which also stands in its bytes."""
-    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
     actor_id: int | None = maybe_row_of("user_account.id")
     """None for the command line and for strangers at the door."""
     action: Action = Field(sa_type=open_text_of(Action))
-    engagement_id: int | None = maybe_row_of("engagement.id")
+    engagement_id: int | None = Field(
+        default=None, foreign_key="engagement.id", sa_type=BigKey, ondelete="RESTRICT"
+    )
     subject_kind: str = Field(sa_type=Text)
     """Table of what was changed."""
     subject_id: str = Field(sa_type=Text)
+    subject_label: str | None = Field(default=None, sa_type=_BYTEWISE)
+    """What people call it; None where that is a person's name or address."""
+    person_id: int | None = Field(default=None, sa_type=BigKey)
+    """The user whom the entry is about, None for none."""
+    request_id: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     data: bytes = Field(sa_type=LargeBinary)
     """RFC 8785 bytes, from which the leaf is hashed."""
     leaf_index: int | None = Field(default=None, sa_type=BigInteger, unique=True)
     """Place in the tree, None until the sequencer has given one."""
 
 
+_HASHES = no_tenant("hashes, from which nothing of an entry can be read")
+
+
 class AuditNode(Table, table=True):
     """Hash of one complete subtree; level 0 are the leaves."""
 
     __tablename__ = "audit_node"
+    __tenancy__ = _HASHES
     __table_args__ = _own_table()
 
     level: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
@@ -85,6 +155,7 @@ class AuditCheckpoint(Table, table=True):
     """A checkpoint that was signed."""
 
     __tablename__ = "audit_checkpoint"
+    __tenancy__ = _HASHES
     __table_args__ = _own_table()
 
     size: int = Field(
@@ -100,6 +171,7 @@ class AuditHead(Table, table=True):
     """The one row whose lock a sequencer holds."""
 
     __tablename__ = "audit_head"
+    __tenancy__ = _HASHES
     __table_args__ = _own_table()
 
     id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
@@ -114,6 +186,7 @@ class AuditPersonalValue(Table, table=True):
     """
 
     __tablename__ = "audit_personal_value"
+    __tenancy__ = no_tenant("a person's; found by the refs in entries that are seen")
     __table_args__ = _own_table()
 
     ref: str = Field(primary_key=True, sa_type=String(32))
@@ -122,3 +195,37 @@ class AuditPersonalValue(Table, table=True):
     """The user whose data it is; no foreign key, as it must outlive nothing."""
     value: str = Field(sa_type=Text)
     key: bytes = Field(sa_type=LargeBinary)
+
+
+class AuditCosignature(Table, table=True):
+    """A witness's signature on a checkpoint (c2sp.org/tlog-cosignature)."""
+
+    __tablename__ = "audit_cosignature"
+    __tenancy__ = _HASHES
+    __table_args__ = _own_table(UniqueConstraint("size", "witness_key"))
+
+    id: int = row_key()
+    size: int = Field(foreign_key="audit_checkpoint.size", sa_type=BigInteger, ondelete="RESTRICT")
+    witness_key: str = Field(sa_type=Text)
+    """The witness's verifier key, as it was trusted when the signature was asked for."""
+    line: str = Field(sa_type=Text)
+    """The signature line, to the byte."""
+    cosigned_at: datetime = Field(sa_type=UtcDateTime)
+    """The moment that the witness states."""
+
+
+class AuditTimestamp(Table, table=True):
+    """What a time-stamping authority said of a checkpoint (RFC 3161)."""
+
+    __tablename__ = "audit_timestamp"
+    __tenancy__ = _HASHES
+    __table_args__ = _own_table()
+
+    id: int = row_key()
+    size: int = Field(foreign_key="audit_checkpoint.size", sa_type=BigInteger, ondelete="RESTRICT")
+    authority: str = Field(sa_type=Text)
+    """Address of the authority."""
+    token: bytes = Field(sa_type=LargeBinary)
+    """The DER bytes of the time-stamp response."""
+    stamped_at: datetime = Field(sa_type=UtcDateTime)
+    """The moment that the token states."""

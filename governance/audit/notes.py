@@ -133,7 +133,7 @@ def parse_verifier_key(written: str) -> VerifierKey:
     name, _, rest = written.partition("+")
     hashed, _, encoded = rest.partition("+")
     material = strict_base64(encoded)
-    if not _is_name(name) or len(material) != 1 + _KEY_BYTES:
+    if not is_name(name) or len(material) != 1 + _KEY_BYTES:
         raise InvalidNote("this is not a verifier key: name+hash+base64 with an Ed25519 key")
     if material[0] not in {ED25519, COSIGNATURE}:
         raise InvalidNote(f"the key of {name} has an unknown algorithm")
@@ -159,7 +159,7 @@ def parse_note(written: str) -> Note:
 def _parse_signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     material = strict_base64(encoded)
-    if not line.startswith(_DASH) or not _is_name(name) or len(material) < 5:
+    if not line.startswith(_DASH) or not is_name(name) or len(material) < 5:
         raise InvalidNote("a signature line of the note is malformed")
     return Signature(name, material[:4], material[4:])
 
@@ -198,7 +198,8 @@ def strict_base64(encoded: str) -> bytes:
     return data
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Whether a text can name a key: not empty, no space, no +."""
     return bool(name) and "+" not in name and not any(char.isspace() for char in name)
 
 

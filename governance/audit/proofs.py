@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import dataclass
 
-from governance.audit.checkpoints import Checkpoint, open_checkpoint
+from governance.audit.checkpoints import Checkpoint, LogKeys, open_checkpoint
 from governance.audit.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from governance.audit.notes import VerifierKey, strict_base64
 from governance.errors import InvalidNote
@@ -48,7 +48,7 @@ def parse_proof(written: str) -> Proof:
     return Proof(int(index[1]), path, checkpoint, strict_base64(extra))
 
 
-def check_proof(proof: Proof, entry: bytes, log: VerifierKey) -> Checkpoint:
+def check_proof(proof: Proof, entry: bytes, log: VerifierKey | LogKeys) -> Checkpoint:
     """The checkpoint under which the entry is proven; InvalidNote where it isn't."""
     checkpoint = open_checkpoint(proof.checkpoint, log)
     leaf = leaf_hash(entry)

@@ -41,12 +41,23 @@ def is_audited(table: Table) -> bool:
 
 
 def row_digest(values: Mapping[str, Any]) -> str:
-    """SHA-256 of a row's content as canonical JSON.
+    """SHA-256 of a row's content as canonical JSON."""
+    return digest(canonical_json(stated_row(values)))
 
-    Empty columns are left out, so that a column added later changes no digest.
+
+def stated_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's content as it is hashed: bytes by their digests, empty columns left out.
+
+    So a column that is added later changes no digest.
     """
-    stated = {name: _stated(value) for name, value in values.items() if value is not None}
-    return digest(canonical_json(stated))
+    return {name: _stated(value) for name, value in values.items() if value is not None}
+
+
+def stated_object(row: object) -> tuple[RowKey, dict[str, Any]]:
+    """Table and key of a mapped row, and its content as it is hashed."""
+    mapper: Mapper[Any] = inspect(type(row))
+    key = _joined(mapper.primary_key_from_instance(row))
+    return (str(mapper.local_table), key), stated_row(_values(row))
 
 
 def _stated(value: Any) -> Any:

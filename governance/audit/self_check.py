@@ -9,8 +9,9 @@ from sqlalchemy import MetaData, Row, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from governance.audit.checkpoints import open_checkpoint
+from governance.audit.checkpoints import LogKeys, open_checkpoint
 from governance.audit.entries import Personal, plain_value
+from governance.audit.key_changes import stored_keys
 from governance.audit.merkle import Coordinate, Node
 from governance.audit.models import (
     AuditCheckpoint,
@@ -21,7 +22,9 @@ from governance.audit.models import (
 )
 from governance.audit.notes import VerifierKey
 from governance.audit.rows import RowKey, as_stored, row_digests
+from governance.audit.service import found_by
 from governance.audit.verification import Claim, KeptValue, LogCheck, Verdict
+from governance.audit.vouchers import check_vouchers
 from governance.errors import InvalidNote, Problem
 from governance.tables import Table
 
@@ -43,9 +46,10 @@ def check_database(
     """Recompute the whole log and hold every stored thing against it.
 
     `metadata` names the tables whose rows the log speaks of; `held` are checkpoints from outside
-    the database. Nothing is trusted but the log's key.
+    the database. Nothing is trusted but the log's current key, which vouches for those before.
     """
-    stored, problems = _stored_checkpoints(session, log)
+    keys = stored_keys(session, log)
+    stored, problems = _stored_checkpoints(session, keys)
     check = LogCheck([*held, *stored])
     check.problems += problems
     digests: Digests = {}
@@ -55,11 +59,12 @@ def check_database(
     _check_head(session, check, stored)
     _check_pending(session, check, digests)
     erased = check.check_personal(_kept_values(session), _PERSONAL)
+    check.problems += check_vouchers(session)
     _check_rows(session, check, metadata, digests)
-    return Verdict(size, root, erased, tuple(check.problems))
+    return Verdict(size, root, erased, tuple(check.problems), keys=len(keys.terms))
 
 
-def _stored_checkpoints(session: Session, log: VerifierKey) -> tuple[list[Claim], list[Problem]]:
+def _stored_checkpoints(session: Session, log: LogKeys) -> tuple[list[Claim], list[Problem]]:
     claims, check = [], LogCheck(())
     for row in session.scalars(select(AuditCheckpoint).order_by(col(AuditCheckpoint.size))):
         where = f"audit_checkpoint {row.size}"
@@ -169,6 +174,9 @@ def check_columns(
         "engagement_id": fields["tenant"],
         "subject_kind": fields["subject"]["kind"],
         "subject_id": fields["subject"]["id"],
+        "subject_label": found_by(fields["subject"]["label"]),
+        "person_id": fields.get("person"),
+        "request_id": found_by(fields["request"]),
     }
     for column, value in stated.items():
         kept = getattr(entry, column)

@@ -9,10 +9,10 @@ from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from governance.audit.checkpoints import Checkpoint, open_checkpoint
+from governance.audit.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
 from governance.audit.merkle import Coordinate, Frontier, leaf_hash, root_hash
 from governance.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditNode
-from governance.audit.notes import SignerKey, VerifierKey
+from governance.audit.notes import Signature, SignerKey, VerifierKey, parse_note
 from governance.errors import Conflict, InvalidNote, NotFound
 
 BATCH = 5_000
@@ -21,12 +21,17 @@ _COORDINATES_A_QUERY = 200
 
 
 def sequence_pending(
-    session: Session, signer: SignerKey, at: datetime, held: Checkpoint | None = None
+    session: Session,
+    signer: SignerKey,
+    at: datetime,
+    held: Checkpoint | None = None,
+    *,
+    successor: SignerKey | None = None,
 ) -> Checkpoint | None:
     """Put pending entries into the tree and sign a checkpoint; None where none are pending.
 
-    `held` is the last checkpoint known from outside the database. The head's row is locked, so
-    sequencers follow one another.
+    `held` is the last checkpoint known from outside the database. A `successor` signs too, and
+    is the log's key from then on. The head's row is locked, so sequencers follow one another.
 
     Raises Conflict where the stored tree isn't the one that was signed last, or no longer
     extends `held`: nothing is signed then.
@@ -47,6 +52,8 @@ def sequence_pending(
     checkpoint = Checkpoint(signer.name, frontier.size, frontier.root())
     head.size, head.root = checkpoint.size, checkpoint.root
     note = signer.sign(checkpoint.text)
+    if successor is not None:
+        note += successor.signature_line(checkpoint.text)
     session.add(
         AuditCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note, signed_at=at)
     )
@@ -67,10 +74,26 @@ def _check_head(
     last = latest_checkpoint(session)
     if (last.size if last else 0) != head.size:
         raise Conflict("the head of the log is not at its last checkpoint")
+    if last is not None:
+        _check_term(last, log)
     if last is not None and _opened(last, log) != Checkpoint(log.name, head.size, head.root):
         raise Conflict(f"the checkpoint of {last.size} entries is not the one that was signed")
     if held is not None and held.size:
         check_extends(session, head.size, held)
+
+
+def _check_term(row: AuditCheckpoint, log: VerifierKey) -> None:
+    """Conflict where the log's key was handed over since this signer read it."""
+    own = [one for one in _signatures(row) if one.name == log.name]
+    if len(own) > 1 and not own[-1].is_of(log):
+        raise Conflict("the log's key was changed; this is the one before")
+
+
+def _signatures(row: AuditCheckpoint) -> tuple[Signature, ...]:
+    try:
+        return parse_note(row.note).signatures
+    except InvalidNote as error:
+        raise Conflict(f"the last checkpoint isn't signed with this key: {error}") from None
 
 
 def _opened(row: AuditCheckpoint, log: VerifierKey) -> Checkpoint:
@@ -139,6 +162,12 @@ def latest_checkpoint(session: Session) -> AuditCheckpoint | None:
     ).first()
 
 
+def latest_state(session: Session) -> Checkpoint | None:
+    """What the latest checkpoint states, for documents to print; None before the first."""
+    latest = latest_checkpoint(session)
+    return parse_checkpoint(parse_note(latest.note).text) if latest else None
+
+
 def checkpoint_of(session: Session, size: int | None = None) -> AuditCheckpoint:
     """The checkpoint of that size, by default the latest; NotFound where there is none."""
     found = latest_checkpoint(session) if size is None else session.get(AuditCheckpoint, size)
@@ -147,6 +176,12 @@ def checkpoint_of(session: Session, size: int | None = None) -> AuditCheckpoint:
             "the log has no such checkpoint" if size else "the log has no checkpoint yet"
         )
     return found
+
+
+def first_checkpoint_over(session: Session, index: int) -> AuditCheckpoint | None:
+    """The smallest checkpoint whose tree has the entry at that place; None where none has."""
+    covering = select(AuditCheckpoint).where(col(AuditCheckpoint.size) > index)
+    return session.scalars(covering.order_by(col(AuditCheckpoint.size)).limit(1)).first()
 
 
 def entry_of(session: Session, uid: str) -> AuditEntry:

@@ -28,13 +28,31 @@ from governance.audit.models import Action, AuditEntry, AuditPersonalValue
 from governance.audit.rows import ChangedRow, has_changed_rows, take_changed_rows
 from governance.tables import canonical_json
 
-PERSONAL_KINDS = frozenset({"user_account", "membership"})
+PERSONAL_KINDS = frozenset(
+    {
+        "user_account",
+        "membership",
+        "invitation",
+        "operator_term",
+        "duty_exception",
+        "access_review_item",
+        "sign_in_session",
+        "password_reset",
+        "totp_credential",
+        "passkey",
+        "recovery_code",
+        "foreign_identity",
+        "api_token",
+    }
+)
 """Subjects whose label is a person's name or address."""
 PERSONAL_FIELDS = frozenset({"email", "name"})
 """Fields that are personal data where the subject is a person."""
 _ROWS_AN_ENTRY = 300
 """So many rows stay well below an entry's largest size."""
 _REFS_A_QUERY = 500
+_LONGEST_FOUND = 200
+"""Characters of a label or a request that an index takes."""
 _ACTOR = "audit_actor"
 _UNATTENDED = "unattended"
 
@@ -118,7 +136,7 @@ def _parts(rows: Sequence[ChangedRow]) -> list[tuple[ChangedRow, ...]]:
 
 def _add(session: Session, actor: Actor, change: Change, rows: Iterable[ChangedRow]) -> AuditEntry:
     uid = uuid4().hex
-    fields = {
+    fields: dict[str, Any] = {
         "id": uid,
         "time": moment(actor.at),
         "tenant": change.engagement_id,
@@ -127,10 +145,12 @@ def _add(session: Session, actor: Actor, change: Change, rows: Iterable[ChangedR
         "subject": _subject(change),
         "before": _fields(change, change.before),
         "after": _fields(change, change.after),
-        "reason": one_line(change.reason),
+        "reason": _reason(actor, change),
         "request": one_line(actor.request_id),
         "rows": [list(row) for row in rows],
     }
+    if (person := _person_of(change)) is not None:
+        fields["person"] = person
     entry = AuditEntry(
         uid=uid,
         at=actor.at,
@@ -139,11 +159,29 @@ def _add(session: Session, actor: Actor, change: Change, rows: Iterable[ChangedR
         engagement_id=change.engagement_id,
         subject_kind=change.subject_kind,
         subject_id=str(change.subject_id),
+        subject_label=found_by(fields["subject"]["label"]),
+        person_id=person,
+        request_id=found_by(fields["request"]) or "",
         data=encode_entry(fields, lambda value: _commit(session, value)),
     )
     session.add(entry)
     session.flush()
     return entry
+
+
+def found_by(stated: Any) -> str | None:
+    """What an index keeps of a label or a request; None for a personal value."""
+    return stated[:_LONGEST_FOUND] if isinstance(stated, str) else None
+
+
+def _reason(actor: Actor, change: Change) -> str | Personal:
+    """People write reasons in their own words, and may name others in them.
+
+    So a reason is kept like a name: for the person it concerns, or else for the one who wrote it.
+    """
+    text = one_line(change.reason)
+    person = _person_of(change)
+    return Personal(text, actor.user_id if person is None else person) if text else ""
 
 
 def _actor_name(actor: Actor) -> str | Personal:
@@ -225,6 +263,14 @@ def read_entries(session: Session, entries: Sequence[AuditEntry]) -> tuple[Event
         _event(entry, revealed(fields, values))
         for entry, fields in zip(entries, decoded, strict=True)
     )
+
+
+def read_fields(session: Session, entry: AuditEntry) -> dict[str, Any]:
+    """All that an entry states, with the personal values that are still kept."""
+    fields = decode_entry(entry.data)
+    values = personal_values(session, (one["ref"] for one in commitments(fields)))
+    stated: dict[str, Any] = revealed(fields, values)
+    return stated
 
 
 def personal_values(session: Session, refs: Iterable[str]) -> dict[str, str]:

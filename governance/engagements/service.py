@@ -18,13 +18,21 @@ from governance.contract.document import Contract
 from governance.contract.engagement import Party
 from governance.contract.kpi_signature import KpiSignature
 from governance.contract.reading import read_contract
+from governance.engagements.acceptance import proposing_side
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.queries import (
     get_engagement,
     memberships_of,
     require,
     roles_in,
+    standing_of,
     visible,
+)
+from governance.engagements.versions import (
+    agreed_contract,
+    contract_in_force,
+    contract_of,
+    contract_versions,
 )
 from governance.errors import BadInput, Conflict, Forbidden, NotFound, Problem
 from governance.parties.models import Membership, Organisation, OrganisationKind
@@ -35,11 +43,11 @@ __all__ = [
     "ContractAdded",
     "EngagementSummary",
     "add_contract",
+    "agreed_contract",
     "contract_in_force",
     "contract_of",
     "contract_versions",
     "get_engagement",
-    "latest_contract",
     "parties_of",
     "require",
     "roles_in",
@@ -107,14 +115,15 @@ def add_contract(
     """Read a contract document and keep it, byte for byte.
 
     A new reference opens an engagement, whose first member is the actor; a known one gets a new
-    version, which governs from `effective_from` (by default from the engagement's start). The
-    same document again changes nothing.
+    version, which is to govern from `effective_from` (by default from the engagement's start)
+    once the other side has accepted it. The same document again changes nothing.
 
     Raises BadInput with every problem of the document, Forbidden for a member who may not add
     contracts and for a new engagement that the actor's organisation is no party of, Conflict for
     a reference that others use.
     """
     contract = read_contract(data, file_name, kpis)
+    _check_parties(contract, file_name)
     engagement = _known_engagement(session, actor, contract)
     if engagement is None:
         engagement, created = _open_engagement(session, actor, contract), True
@@ -133,12 +142,26 @@ def add_contract(
         effective_from=effective_from or contract.engagement.starts,
         added_at=actor.at,
         added_by_id=actor.signed_in_id,
+        added_side=proposing_side(standing_of(session, actor, engagement)),
     )
     session.add(version)
-    engagement.title, engagement.model = contract.engagement.title, contract.engagement.model
     session.flush()
     _record_version(session, actor, engagement, version, created=created)
     return ContractAdded(engagement, version, contract, created=created)
+
+
+def _check_parties(contract: Contract, file_name: str) -> None:
+    """Nobody owes themselves anything, and one side's yes must not be the other's."""
+    client, provider = contract.engagement.client, contract.engagement.provider
+    if name_key(client.name) == name_key(provider.name) and client.country == provider.country:
+        problem = Problem(
+            "a party can't contract with itself",
+            file=file_name,
+            column="engagement.provider",
+            found=f"{provider.name} ({provider.country})",
+            allowed="another organisation than the client",
+        )
+        raise BadInput.one(problem)
 
 
 def _known_engagement(session: Session, actor: Actor, contract: Contract) -> Engagement | None:
@@ -185,6 +208,7 @@ def _open_engagement(session: Session, actor: Actor, contract: Contract) -> Enga
     except IntegrityError:
         raise _taken(terms.reference) from None
     session.add(Membership(user_id=actor.signed_in_id, engagement_id=engagement.id, role=role))
+    session.flush()
     return engagement
 
 
@@ -281,50 +305,8 @@ def _record_version(
         "file_name": version.file_name,
         "sha256": version.sha256,
         "effective_from": version.effective_from.isoformat(),
+        "side": version.added_side.value if version.added_side else None,
     }
     label = engagement.reference
     change = Change(action, "engagement", engagement.id, label, engagement.id, None, after)
     record(session, actor, change)
-
-
-def contract_versions(
-    session: Session, actor: Actor, engagement: Engagement
-) -> tuple[ContractVersion, ...]:
-    """All versions of an engagement's contract, newest first."""
-    require(session, actor, engagement, Permission.VIEW)
-    return tuple(_versions(session, engagement))
-
-
-def _versions(session: Session, engagement: Engagement) -> list[ContractVersion]:
-    found = session.scalars(
-        select(ContractVersion)
-        .where(col(ContractVersion.engagement_id) == engagement.id)
-        .order_by(col(ContractVersion.number).desc())
-    )
-    return list(found)
-
-
-def latest_contract(session: Session, engagement: Engagement) -> ContractVersion:
-    """The version added last, whether or not it governs yet."""
-    return _versions(session, engagement)[0]
-
-
-def contract_in_force(session: Session, engagement: Engagement, on: date) -> ContractVersion:
-    """The version that governs on a day: the latest effective date, then the highest number.
-
-    Raises BadInput where no version governs yet.
-    """
-    governing = [one for one in _versions(session, engagement) if one.effective_from <= on]
-    if not governing:
-        raise BadInput.one(
-            Problem(
-                f"no contract of {engagement.reference} is in force on {on}",
-                allowed="a day on or after the engagement's start",
-            )
-        )
-    return max(governing, key=lambda one: (one.effective_from, one.number))
-
-
-def contract_of(version: ContractVersion) -> Contract:
-    """The terms that a stored version states."""
-    return read_contract(version.document, version.file_name)

@@ -16,7 +16,7 @@ from governance.access import Actor, Permission
 from governance.audit.models import Action
 from governance.audit.service import Change, one_line, record
 from governance.engagements.models import Engagement
-from governance.engagements.service import contract_of, latest_contract, require
+from governance.engagements.service import agreed_contract, contract_of, require
 from governance.errors import NotFound
 from sla.evidence.discovery import find_sources
 from sla.evidence.models import EvidenceHandIn, EvidenceTable, HandInState
@@ -58,7 +58,7 @@ def hand_in(
     repeated = _still_counting(session, engagement, upload, source_sha256)
     if repeated is not None:
         return repeated
-    contract = contract_of(latest_contract(session, engagement))
+    contract = contract_of(agreed_contract(session, engagement))
     evidence = read_evidence(
         upload.source,
         store,

@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from governance.contract.kpi_signature import Direction
 from governance.tables import Currency, Sha256, Table, UtcDateTime, row_key, row_of, text_of
+from governance.tenancy import through
 from sla.evidence.values import EvidenceDigest
 from sla.measurements.values import Status
 
@@ -35,6 +36,7 @@ class MeasurementRecord(Table, table=True):
     """One service level in one period. Decimals are text, so that no digit is lost."""
 
     __tablename__ = "measurement"
+    __tenancy__ = through("measured_period_id", MeasuredPeriodRecord)
     __table_args__ = (UniqueConstraint("measured_period_id", "service_level"),)
 
     id: int = row_key()

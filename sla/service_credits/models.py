@@ -6,7 +6,9 @@ from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field
 
 from governance.tables import Currency, Table, row_key, row_of, text_of
+from governance.tenancy import through
 from governance.values import Money
+from sla.measurements.models import MeasuredPeriodRecord
 from sla.measurements.values import Status
 
 
@@ -14,6 +16,7 @@ class ServiceCreditTotal(Table, table=True):
     """What one measured period's misses cost the provider."""
 
     __tablename__ = "service_credit_total"
+    __tenancy__ = through("measured_period_id", MeasuredPeriodRecord)
 
     id: int = row_key()
     measured_period_id: int = row_of("measured_period.id")
@@ -36,6 +39,7 @@ class ServiceCreditRecord(Table, table=True):
     """One service level's share in a period's service credit."""
 
     __tablename__ = "service_credit"
+    __tenancy__ = through("total_id", ServiceCreditTotal)
     __table_args__ = (UniqueConstraint("total_id", "service_level"),)
 
     id: int = row_key()

@@ -17,6 +17,7 @@ from governance.audit.models import Action, AuditEntry
 from governance.audit.service import Change, read_entries, record
 from governance.parties.models import Organisation, OrganisationKind
 from governance.parties.service import find_or_create_organisation
+from governance.tenancy import EVERYTHING
 from tests.factories import NOW, make_actor, make_engagement
 
 
@@ -72,33 +73,34 @@ def test_an_error_rolls_everything_back(fresh_engine: Engine) -> None:
 
 
 def _write_and_fail(engine: Engine) -> None:
-    with session_scope(engine) as session:
+    with session_scope(engine, sees=EVERYTHING) as session:
         find_or_create_organisation(session, OrganisationKind.CLIENT, "A", "DE", NOW)
         raise RuntimeError
 
 
 def test_a_scope_commits_at_its_end_and_rows_stay_readable(fresh_engine: Engine) -> None:
-    with session_scope(fresh_engine) as session:
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
         made = find_or_create_organisation(session, OrganisationKind.CLIENT, "A", "DE", NOW)
     assert (made.name, made.created_at) == ("A", NOW)
     assert _organisations(fresh_engine) == ["A"]
 
 
 def _organisations(engine: Engine) -> list[str]:
-    with session_scope(engine, read_only=True) as session:
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
         return list(session.scalars(select(col(Organisation.name))))
 
 
 def test_a_reading_scope_cannot_write(fresh_engine: Engine) -> None:
-    with pytest.raises(DBAPIError), session_scope(fresh_engine, read_only=True) as session:
+    reading = session_scope(fresh_engine, sees=EVERYTHING, read_only=True)
+    with pytest.raises(DBAPIError), reading as session:
         find_or_create_organisation(session, OrganisationKind.CLIENT, "A", "DE", NOW)
-    with session_scope(fresh_engine) as session:
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
         find_or_create_organisation(session, OrganisationKind.CLIENT, "B", "DE", NOW)
     assert _organisations(fresh_engine) == ["B"]
 
 
 def test_a_reader_sees_the_past_while_a_writer_works(fresh_engine: Engine) -> None:
-    with session_scope(fresh_engine) as writer:
+    with session_scope(fresh_engine, sees=EVERYTHING) as writer:
         find_or_create_organisation(writer, OrganisationKind.CLIENT, "A", "DE", NOW)
         assert _organisations(fresh_engine) == []
     assert _organisations(fresh_engine) == ["A"]

@@ -16,6 +16,7 @@ from app.database import alembic_config, make_engine, migrate, session_scope
 from governance.audit.entries import decode_entry
 from governance.audit.models import Action, AuditEntry
 from governance.audit.service import read_entries
+from governance.tenancy import EVERYTHING
 from tests.database import _address, _administer
 from tests.governance.audit.logs import check, complaints, keys_in
 
@@ -61,7 +62,7 @@ def old_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engin
 
 def test_events_become_entries_with_the_same_words(old_engine: Engine, tmp_path: Path) -> None:
     migrate(old_engine)
-    with session_scope(old_engine, read_only=True) as session:
+    with session_scope(old_engine, sees=EVERYTHING, read_only=True) as session:
         entries = session.scalars(select(AuditEntry).order_by(col(AuditEntry.id))).all()
         created, refused, rows = read_entries(session, entries)
     fields = [decode_entry(entry.data) for entry in entries]

@@ -30,6 +30,7 @@ from governance.audit.service import Change, record
 from governance.audit.tile_tree import TileReader
 from governance.audit.tiles import HEIGHT, encode_bundle, levels_of, tiles_of
 from governance.parties.models import Organisation, OrganisationKind
+from governance.tenancy import EVERYTHING
 from tests.bench.measuring import in_own_process
 from tests.factories import NOW
 
@@ -55,7 +56,7 @@ def _rate(engine: Engine, changes: int, *, logged: bool) -> float:
 
     def write(writer: int) -> None:
         for number in range(changes // _WRITERS):
-            with session_scope(engine) as session:
+            with session_scope(engine, sees=EVERYTHING) as session:
                 _change(session, f"{logged} {writer} {number}", logged=logged)
 
     threads = [Thread(target=write, args=(writer,)) for writer in range(_WRITERS)]

@@ -16,10 +16,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from app.asgi import create_app
 from app.database import make_engine, session_scope
 from app.settings import Settings
+from governance.parties.models import OrganisationKind
+from governance.tenancy import EVERYTHING
 from tests.factories import make_user
 
 PROVIDER = "Clearwater Receivables Inc."
 """The provider of the contract that the journey adds."""
+CLIENT = "Harbor Street Trading Inc."
+"""Its client."""
 CHROMIUM = Path("/usr/bin/chromium")
 _PATIENCE = 60_000
 """Milliseconds that a busy machine may take for a page; settling renders two PDFs."""
@@ -41,6 +45,11 @@ class Site:
 
     address: str
     email: str
+    """The provider's account manager to be."""
+    billing: str
+    """Of the provider, too."""
+    chair: str
+    """Of the client."""
 
 
 @dataclass
@@ -62,18 +71,22 @@ class Visit:
 
 @pytest.fixture
 def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
-    """The application with one user and nothing else, served on a free port."""
+    """The application with its people and nothing else, served on a free port."""
     shutil.copyfile(sqlite_template, tmp_path / "plumbline.db")
     settings = Settings(data_dir=tmp_path, database_url="")
     engine = make_engine(settings.database_address)
-    with session_scope(engine) as session:
-        email = make_user(session, organisation=PROVIDER, country="US").email
+    with session_scope(engine, sees=EVERYTHING) as session:
+        emails = [
+            make_user(session, OrganisationKind.PROVIDER, PROVIDER, "US").email,
+            make_user(session, OrganisationKind.PROVIDER, PROVIDER, "US").email,
+            make_user(session, OrganisationKind.CLIENT, CLIENT, "US").email,
+        ]
     engine.dispose()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", email)
+        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", *emails)
         server.should_exit = True
         thread.join()
 

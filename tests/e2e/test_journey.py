@@ -12,6 +12,7 @@ from tests.factories import PASSWORD
 from tests.paths import ROOT, SHARED_DATA
 
 CONTRACT = ROOT / "docs" / "examples" / "ibm-2013-02" / "contract.yaml"
+REFERENCE = "ENG-2012-007"
 LEDGER = SHARED_DATA / "ibm_late_payments.csv"
 
 pytestmark = pytest.mark.e2e
@@ -20,11 +21,18 @@ pytestmark = pytest.mark.e2e
 def test_from_contract_to_invoice(site: Site, visit: Visit, tmp_path: Path) -> None:
     page = visit.page
     _sign_in(page, site.email)
+    expect(page.get_by_role("heading", name="No engagement yet")).to_be_visible()
     _upload_contract(page)
     _hand_in_evidence(page)
     _settle(page)
     _open_a_result(page)
     _open_the_invoice(page)
+    _give_role(page, site.chair, "Committee chair")
+    _give_role(page, site.billing, "Provider finance")
+    _change_person(page, site.chair)
+    _accept(page)
+    _change_person(page, site.billing)
+    _issue(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download PDF").click()
     saved = tmp_path / "invoice.pdf"
@@ -53,8 +61,7 @@ def _sign_in(page: Page, email: str) -> None:
     page.goto("/engagements")
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="No engagement yet")).to_be_visible()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def _upload_contract(page: Page) -> None:
@@ -103,3 +110,36 @@ def _open_the_invoice(page: Page) -> None:
     expect(page.get_by_text("Rows 1 to 25 of 100")).to_be_visible()
     page.get_by_role("link", name="Invoice", exact=True).click()
     expect(page.get_by_text("USD\u00a01,900.55")).to_be_visible()
+
+
+def _give_role(page: Page, email: str, role: str) -> None:
+    page.goto(f"/engagements/{REFERENCE}")
+    page.get_by_role("link", name="Members and their roles").click()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Role", exact=True).select_option(label=role)
+    page.get_by_role("button", name="Give the role").click()
+    expect(page.get_by_role("cell", name=role, exact=True)).to_be_visible()
+
+
+def _change_person(page: Page, email: str) -> None:
+    page.get_by_role("button", name="Sign out").click()
+    _sign_in(page, email)
+    page.get_by_role("link", name="Collections for the late-payments ledger").click()
+
+
+def _accept(page: Page) -> None:
+    page.get_by_role("link", name="Review and accept").click()
+    page.get_by_role("button", name="Accept this version").click()
+    expect(page.get_by_role("link", name="Agreed by both sides")).to_be_visible()
+    page.get_by_role("link", name="February 2013").click()
+    page.get_by_role("button", name="Accept the figures").click()
+    expect(page.get_by_text("Accepted by Ada Person for the client")).to_be_visible()
+
+
+def _issue(page: Page) -> None:
+    page.get_by_role("link", name="February 2013").click()
+    page.get_by_role("link", name="Open the invoice").click()
+    page.get_by_role("link", name="Issue the invoice").click()
+    expect(page.get_by_text("the next one of the series")).to_be_visible()
+    page.get_by_role("button", name="Issue the invoice").click()
+    expect(page.get_by_role("heading", name="Invoice CWR")).to_be_visible()

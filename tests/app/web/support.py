@@ -13,22 +13,29 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
+from sqlmodel import col
 
 from app.asgi import create_app
+from app.audit_log import key_folder, sequence
 from app.database import session_scope
 from app.models import METADATA
 from app.security.authentication import cookie_name
 from app.security.csrf import csrf_token
-from app.security.sessions import start_session
+from app.security.models import SignInSession
+from app.security.sessions import open_session
 from app.settings import Settings
 from billing.settlement.service import settle_period
 from governance.access import Role
+from governance.audit.models import Action, AuditEntry
+from governance.engagements.models import AccessReview
 from governance.parties.models import User
 from governance.parties.service import get_user
+from governance.tenancy import EVERYTHING
 from sla.evidence.service import Upload, hand_in
 from tests.factories import (
     JANUARY,
+    NOW,
     TextRenderer,
     actor_of,
     make_contract,
@@ -38,13 +45,20 @@ from tests.factories import (
 )
 
 Browser = TestClient[Litestar]
+_PASSING = frozenset({"sign_in_session", "api_token_use", "throttle", "audit_personal_value"})
+"""Tables that every request may touch; they hold nothing of the business."""
+_NOTED = (Action.DOCUMENT_EXPORTED, Action.ACCESS_REFUSED)
+"""What the log notes of requests that change nothing."""
 HOSTILE = '"><img src=x onerror=alert(1)>'
 HOSTILE_PROVIDER = "Others' <img src=x> Ltd"
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """ENG-1 with a settled January, its members, and ENG-2, which belongs to others."""
+    """ENG-1 with a settled January, its members, and ENG-2, which belongs to others.
+
+    `finance` is the client's and `billing` the provider's.
+    """
 
     app: Litestar
     settings: Settings
@@ -52,6 +66,8 @@ class World:
     finance: User
     auditor: User
     stranger: User
+    chair: User
+    billing: User
     evidence_sha256: str
 
     @property
@@ -69,8 +85,13 @@ class World:
 
     def start_session(self, user: User) -> str:
         """A new session of the user; returns the secret that its cookie would hold."""
+        with session_scope(self.engine, sees=EVERYTHING) as session:
+            return open_session(session, user, datetime.now(UTC))
+
+    def age_sessions(self, confirmed_at: datetime) -> None:
+        """Let everyone who is signed in have shown who they are at that moment, not since."""
         with session_scope(self.engine) as session:
-            return start_session(session, user, datetime.now(UTC))
+            session.execute(update(SignInSession).values(confirmed_at=confirmed_at))
 
     @contextmanager
     def signed_in(self, user: User) -> Iterator[tuple[Browser, str]]:
@@ -82,12 +103,21 @@ class World:
 
     def counts(self) -> dict[str, int]:
         """How many rows each table has, without those that signing in writes."""
-        with session_scope(self.engine, read_only=True) as session:
-            return {
+        with session_scope(self.engine, sees=EVERYTHING, read_only=True) as session:
+            noted = select(func.count()).where(col(AuditEntry.action).in_(_NOTED))
+            found = {
                 name: session.execute(select(func.count()).select_from(table)).scalar_one()
                 for name, table in METADATA.tables.items()
-                if name != "sign_in_session"
+                if name not in _PASSING
             }
+            found["audit_entry"] -= session.execute(noted).scalar_one()
+            return found
+
+    def entry_uid(self) -> str:
+        """The id of the oldest entry of ENG-1 in the log."""
+        with session_scope(self.engine, sees=EVERYTHING, read_only=True) as session:
+            oldest = select(col(AuditEntry.uid)).where(col(AuditEntry.engagement_id) == 1)
+            return session.scalars(oldest.order_by(col(AuditEntry.id)).limit(1)).one()
 
     def stored_files(self) -> set[str]:
         """The names of the evidence tables in the store, and of uploads left behind."""
@@ -98,9 +128,11 @@ class World:
 def make_world(template: Path, folder: Path, public_url: str = "http://testserver.local") -> World:
     """The world in `folder`, whose database is a copy of `template`."""
     shutil.copyfile(template, folder / "plumbline.db")
-    settings = Settings(data_dir=folder, database_url="", public_url=public_url)
+    settings = Settings(
+        data_dir=folder, database_url="", public_url=public_url, environment="development"
+    )
     app = create_app(settings, TextRenderer())
-    with session_scope(app.state.engine) as session:
+    with session_scope(app.state.engine, sees=EVERYTHING) as session:
         manager, stranger = make_user(session), make_user(session, organisation=HOSTILE_PROVIDER)
         actor = actor_of(manager)
         engagement = make_contract(session, actor).engagement
@@ -109,10 +141,34 @@ def make_world(template: Path, folder: Path, public_url: str = "http://testserve
         settle_period(session, actor, engagement, JANUARY, app.state.workshop)
         finance = make_member(session, engagement, Role.CLIENT_FINANCE)
         auditor = make_member(session, engagement, Role.AUDITOR)
+        chair = make_member(session, engagement, Role.COMMITTEE_CHAIR)
+        billing = make_member(session, engagement, Role.PROVIDER_FINANCE)
         make_contract(session, actor_of(stranger), "ENG-2", HOSTILE_PROVIDER)
-        members = [get_user(session, one.signed_in_id) for one in (finance, auditor)]
+        session.add(
+            AccessReview(
+                engagement_id=engagement.id,
+                started_at=NOW,
+                started_by_id=chair.signed_in_id,
+                completed_at=NOW,
+                completed_by_id=chair.signed_in_id,
+            )
+        )
+        members = [
+            get_user(session, one.signed_in_id) for one in (finance, auditor, chair, billing)
+        ]
+    sequence(app.state.engine, key_folder(settings))
     digest = next(iter(settings.evidence_dir.glob("*.parquet"))).stem
-    return World(app, settings, manager, members[0], members[1], stranger, digest)
+    return World(
+        app,
+        settings,
+        manager=manager,
+        finance=members[0],
+        auditor=members[1],
+        stranger=stranger,
+        chair=members[2],
+        billing=members[3],
+        evidence_sha256=digest,
+    )
 
 
 def routes(app: Litestar) -> list[tuple[str, str, Mapping[str, object]]]:
@@ -133,11 +189,25 @@ def address(pattern: str, world: World, **values: str) -> str:
         "label": "2026-01",
         "level": "SL-01",
         "number": "1",
+        "membership_id": "2",
+        "passkey_id": "1",
+        "identity_id": "1",
+        "exception_id": "1",
         "position": "2",
         "sha256": world.evidence_sha256,
         "hand_in_id": "1",
+        "review_id": "1",
+        "item_id": "999",
+        "uid": world.entry_uid(),
+        "kind": "engagement",
+        "object_id": "1",
         "file_name": "invoice.json",
         "name": "dso",
+        "session_id": "999",
+        "token_id": "999",
+        "invitation_id": "999",
+        "user_id": "999",
+        "token": "nothing",
     } | values
     return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: known[found[1]], pattern)
 

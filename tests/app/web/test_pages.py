@@ -9,7 +9,10 @@ from sqlmodel import col
 
 from app.database import session_scope
 from billing.invoices.models import FeeInvoice, InvoiceState
+from governance.engagements.models import Engagement
+from governance.tenancy import EVERYTHING
 from tests.app.web.support import World
+from tests.factories import JANUARY, approve
 
 PERIOD = "/engagements/ENG-1/periods/2026-01"
 HTMX = {"HX-Request": "true"}
@@ -86,7 +89,12 @@ def test_an_overlapping_period_is_refused_in_words(own_world: World) -> None:
 
 
 def test_the_invoice_is_issued_once(own_world: World) -> None:
-    with own_world.signed_in(own_world.manager) as (browser, token):
+    with session_scope(own_world.engine, sees=EVERYTHING) as session:
+        engagement = session.scalars(
+            select(Engagement).where(col(Engagement.reference) == "ENG-1")
+        ).one()
+        approve(session, engagement, JANUARY)
+    with own_world.signed_in(own_world.billing) as (browser, token):
         form = {"csrf_token": token}
         first = browser.post(f"{PERIOD}/invoice/issue", data=form)
         second = browser.post(f"{PERIOD}/invoice/issue", data=form)
@@ -95,7 +103,7 @@ def test_the_invoice_is_issued_once(own_world: World) -> None:
     assert [first.status_code, second.status_code, settled.status_code] == [303, 409, 409]
     assert "Invoice CW-" in page
     assert "Issue the invoice" not in page
-    with session_scope(own_world.engine, read_only=True) as session:
+    with session_scope(own_world.engine, sees=EVERYTHING, read_only=True) as session:
         states = session.scalars(select(col(FeeInvoice.state))).all()
     assert states == [InvoiceState.ISSUED]
 
@@ -115,6 +123,6 @@ def test_who_has_no_engagement_learns_what_to_do(own_world: World) -> None:
 
 def test_the_auditor_sees_what_happened(world: World) -> None:
     with world.signed_in(world.auditor) as (browser, _):
-        page = browser.get("/engagements/ENG-1/events").text
-    for part in ("Engagement created", "Evidence accepted", "Period settled"):
+        page = browser.get("/engagements/ENG-1/audit").text
+    for part in ("opened the engagement", "handed in evidence:", "settled"):
         assert part in page

@@ -14,6 +14,7 @@ from app.security.csrf import csrf_token
 from app.security.models import SignInSession
 from app.web.addresses import own_path
 from app.web.downloads import disposition
+from governance.tenancy import EVERYTHING
 from tests.app.web.support import HOSTILE, World, address, form_token, make_world, routes
 from tests.factories import PASSWORD, make_user
 
@@ -97,13 +98,13 @@ def test_others_locks_stop_no_reader_and_turn_writers_away(
 ) -> None:
     monkeypatch.setattr("app.database._BUSY_MILLISECONDS", 20)
     token = own_world.start_session(own_world.manager)
-    with session_scope(own_world.engine) as session:
+    with session_scope(own_world.engine, sees=EVERYTHING) as session:
         session.execute(
             update(SignInSession).values(last_seen_at=datetime.now(UTC) - timedelta(minutes=5))
         )
     with own_world.browser() as browser:
         browser.cookies.set(cookie_name(own_world.settings, "session"), token)
-        with session_scope(own_world.engine) as holder:
+        with session_scope(own_world.engine, sees=EVERYTHING) as holder:
             holder.execute(text("SELECT 1"))
             assert browser.get("/engagements").status_code == 200
             answer = browser.post("/sign-out", data={"csrf_token": csrf_token(token)})
@@ -155,7 +156,7 @@ def test_signing_in_too_often_is_slowed_down(own_world: World) -> None:
         last = browser.post("/sign-in", data=form, headers={"X-Forwarded-For": "192.0.2.9"})
     assert statuses == [401] * 10 + [429] * 2
     assert last.status_code == 429
-    assert 0 < int(last.headers["Retry-After"]) <= 60
+    assert 0 < int(last.headers["Retry-After"]) <= 15 * 60
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_an_own_path_is_kept() -> None:
 
 def test_hostile_names_stay_text(own_world: World) -> None:
     files = {"contract": ("contract.yaml", _hostile_contract(), "application/yaml")}
-    with session_scope(own_world.engine) as session:
+    with session_scope(own_world.engine, sees=EVERYTHING) as session:
         owner = make_user(session, organisation=f"{HOSTILE} too")
     with own_world.signed_in(owner) as (browser, token):
         answer = browser.post("/contracts", data={"csrf_token": token}, files=files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,17 +19,21 @@ from app.database import session_scope
 from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
 from billing.invoices.series import take_number
 from billing.invoices.service import invoices_of, issue_invoice
+from billing.settlement.acceptance import accept_figures, agreement_of
 from billing.settlement.models import DocumentKind
-from billing.settlement.queries import get_document, get_settled_period
+from billing.settlement.queries import find_settlement, get_document, get_settled_period
 from billing.settlement.service import settle_period
 from billing.settlement.values import InvoiceHeader, Settlement
-from governance.access import Actor, Role
+from governance.access import Actor, Role, Verdict
+from governance.audit.keys import KeyFolder
 from governance.audit.models import Action
-from governance.audit.service import events_of
+from governance.audit.sequencing import sequence_pending
+from governance.audit.service import Change, events_of, record
 from governance.engagements.models import Engagement
 from governance.engagements.service import add_contract
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from governance.parties.service import organisation_of
+from governance.tenancy import EVERYTHING
 from governance.values import Period
 from sla.evidence.models import EvidenceTable
 from sla.evidence.service import current_tables
@@ -37,6 +42,8 @@ from tests.factories import (
     JANUARY,
     NOW,
     TextRenderer,
+    agree,
+    approve,
     contract_bytes,
     make_actor,
     make_engagement,
@@ -51,10 +58,11 @@ PATTERN = "CW-{year}-{sequence:05}"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An engagement with a draft invoice for January."""
+    """An engagement whose January was settled by one person and is issued by another."""
 
     actor: Actor
     engagement: Engagement
+    issuer: Actor
 
 
 def _scene(session: Session, folder: Path, data: bytes | None = None) -> Scene:
@@ -66,7 +74,7 @@ def _scene(session: Session, folder: Path, data: bytes | None = None) -> Scene:
     )
     make_evidence(session, actor, engagement, folder)
     settle_period(session, actor, engagement, JANUARY, make_workshop(folder))
-    return Scene(actor, engagement)
+    return Scene(actor, engagement, approve(session, engagement, JANUARY))
 
 
 @pytest.fixture
@@ -75,7 +83,7 @@ def scene(session: Session, tmp_path: Path) -> Scene:
 
 
 def _issue(session: Session, scene: Scene, folder: Path, period: Period = JANUARY) -> FeeInvoice:
-    return issue_invoice(session, scene.actor, scene.engagement, period, make_workshop(folder))
+    return issue_invoice(session, scene.issuer, scene.engagement, period, make_workshop(folder))
 
 
 def test_an_issued_invoice_has_number_dates_and_its_documents(
@@ -95,10 +103,33 @@ def test_an_issued_invoice_has_number_dates_and_its_documents(
     assert (event.action, event.subject_label) == (Action.INVOICE_ISSUED, "CW-2026-00001")
 
 
+def test_documents_state_how_far_the_log_had_come(session: Session, tmp_path: Path) -> None:
+    signer = KeyFolder(tmp_path / "keys", "log.example.org").signer()
+    make_actor(session)
+    record(session, make_actor(session), Change(Action.CONTRACT_ADDED, "engagement", 1, "E"))
+    before = sequence_pending(session, signer, NOW)
+    assert before is not None
+    scene = _scene(session, tmp_path)
+    settled = find_settlement(session, scene.actor, scene.engagement, JANUARY)
+    assert settled.log_size == before.size
+    pack = get_document(session, scene.actor, scene.engagement, JANUARY, DocumentKind.PACK_PDF)
+    assert pack.data == f"pack 2026-01 log {before.size}".encode()
+    at_issue = sequence_pending(session, signer, NOW)
+    assert at_issue is not None
+    assert _issue(session, scene, tmp_path).log_size == at_issue.size > before.size
+    figures = get_document(session, scene.actor, scene.engagement, JANUARY, DocumentKind.INVOICE)
+    assert json.loads(figures.data)["audit_log"] == {
+        "origin": "log.example.org",
+        "size": at_issue.size,
+        "root": b64encode(at_issue.root).decode(),
+    }
+
+
 def test_numbers_follow_one_another_and_start_anew_each_year(
     session: Session, scene: Scene, tmp_path: Path
 ) -> None:
     settle_period(session, scene.actor, scene.engagement, FEBRUARY, make_workshop(tmp_path))
+    approve(session, scene.engagement, FEBRUARY)
     assert _issue(session, scene, tmp_path).sequence == 1
     assert _issue(session, scene, tmp_path, FEBRUARY).sequence == 2
     provider = scene.engagement.provider_id
@@ -113,6 +144,21 @@ def test_an_invoice_is_issued_once(session: Session, scene: Scene, tmp_path: Pat
         _issue(session, scene, tmp_path)
     (series,) = session.scalars(select(InvoiceSeries))
     assert series.last_sequence == 1
+
+
+def test_figures_of_a_version_that_governs_no_more_are_not_issued(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    add_contract(session, scene.actor, "v2.yaml", contract_bytes(expected="30.0"))
+    agree(session, scene.engagement)
+    with pytest.raises(Conflict, match="version 2 of the contract governs"):
+        _issue(session, scene, tmp_path)
+    offered = agreement_of(session, scene.issuer, scene.engagement, JANUARY).issue
+    assert offered.verdict is Verdict.NOT_NOW
+    assert offered.why.endswith("settle the period again")
+    settle_period(session, scene.actor, scene.engagement, JANUARY, make_workshop(tmp_path))
+    approve(session, scene.engagement, JANUARY)
+    assert _issue(session, scene, tmp_path).number == "CW-2026-00001"
 
 
 def test_figures_that_no_longer_come_out_are_not_issued(
@@ -142,10 +188,10 @@ def test_issuing_is_for_members_with_the_permission(
     session: Session, scene: Scene, tmp_path: Path
 ) -> None:
     with pytest.raises(NotFound):
-        _issue(session, replace(scene, actor=make_actor(session)), tmp_path)
+        _issue(session, replace(scene, issuer=make_actor(session)), tmp_path)
     client = make_member(session, scene.engagement, Role.CLIENT_FINANCE)
     with pytest.raises(Forbidden):
-        _issue(session, replace(scene, actor=client), tmp_path)
+        _issue(session, replace(scene, issuer=client), tmp_path)
     with pytest.raises(NotFound):
         _issue(session, scene, tmp_path, FEBRUARY)
 
@@ -187,12 +233,12 @@ class _BrokenRenderer(TextRenderer):
 def test_an_error_after_the_number_was_taken_skips_none(
     fresh_engine: Engine, tmp_path: Path
 ) -> None:
-    with session_scope(fresh_engine) as session:
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
         scene = _scene(session, tmp_path)
     broken = replace(make_workshop(tmp_path), render=_BrokenRenderer())
-    with pytest.raises(RuntimeError), session_scope(fresh_engine) as session:
-        issue_invoice(session, scene.actor, scene.engagement, JANUARY, broken)
-    with session_scope(fresh_engine) as session:
+    with pytest.raises(RuntimeError), session_scope(fresh_engine, sees=EVERYTHING) as session:
+        issue_invoice(session, scene.issuer, scene.engagement, JANUARY, broken)
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
         assert _issue(session, scene, tmp_path).number == "CW-2026-00001"
 
 
@@ -202,11 +248,11 @@ def _at_once(work: Callable[[int], str]) -> list[str]:
 
 
 def test_twenty_numbers_taken_at_once_are_distinct_and_without_gap(fresh_engine: Engine) -> None:
-    with session_scope(fresh_engine) as session:
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
         provider = organisation_of(session, make_actor(session).signed_in_id).id
 
     def take(_number: int) -> str:
-        with session_scope(fresh_engine) as session:
+        with session_scope(fresh_engine, sees=EVERYTHING) as session:
             return take_number(session, provider, PATTERN, NOW.date()).number
 
     expected = [f"CW-2026-{number:05}" for number in range(1, PARALLEL + 1)]
@@ -230,18 +276,18 @@ def _twenty_drafts(session: Session, folder: Path) -> list[Scene]:
         )
         session.flush()
         settle_period(session, first.actor, engagement, JANUARY, make_workshop(folder))
-        scenes.append(Scene(first.actor, engagement))
+        scenes.append(Scene(first.actor, engagement, approve(session, engagement, JANUARY)))
     return scenes
 
 
 def test_twenty_drafts_issued_at_once_get_twenty_numbers(
     postgresql_engine: Engine, tmp_path: Path
 ) -> None:
-    with session_scope(postgresql_engine) as session:
+    with session_scope(postgresql_engine, sees=EVERYTHING) as session:
         scenes = _twenty_drafts(session, tmp_path)
 
     def issue(number: int) -> str:
-        with session_scope(postgresql_engine) as session:
+        with session_scope(postgresql_engine, sees=EVERYTHING) as session:
             return _issue(session, scenes[number], tmp_path).number or ""
 
     expected = [f"CW-2026-{number:05}" for number in range(1, PARALLEL + 1)]
@@ -249,38 +295,44 @@ def test_twenty_drafts_issued_at_once_get_twenty_numbers(
 
 
 def test_settling_while_issuing_ends_in_order(postgresql_engine: Engine, tmp_path: Path) -> None:
-    with session_scope(postgresql_engine) as session:
+    with session_scope(postgresql_engine, sees=EVERYTHING) as session:
         scene = _scene(session, tmp_path)
+        settle_period(session, scene.actor, scene.engagement, JANUARY, make_workshop(tmp_path))
+        client = make_member(session, scene.engagement, Role.COMMITTEE_CHAIR)
 
     def settle_or_issue(number: int) -> str:
-        work = issue_invoice if number % 2 else settle_period
+        workshop = make_workshop(tmp_path)
         try:
-            with session_scope(postgresql_engine) as session:
-                work(session, scene.actor, scene.engagement, JANUARY, make_workshop(tmp_path))
+            with session_scope(postgresql_engine, sees=EVERYTHING) as session:
+                if number % 2:
+                    accept_figures(session, client, scene.engagement, JANUARY)
+                    issue_invoice(session, scene.issuer, scene.engagement, JANUARY, workshop)
+                else:
+                    settle_period(session, scene.actor, scene.engagement, JANUARY, workshop)
         except Conflict:
             return "refused"
-        return work.__name__
+        return "issued" if number % 2 else "settled"
 
     answers = _at_once(settle_or_issue)
-    assert answers.count("issue_invoice") == 1
+    assert answers.count("issued") == 1
 
 
 def test_one_draft_issued_twenty_times_at_once_gets_one_number(
     postgresql_engine: Engine, tmp_path: Path
 ) -> None:
-    with session_scope(postgresql_engine) as session:
+    with session_scope(postgresql_engine, sees=EVERYTHING) as session:
         scene = _scene(session, tmp_path)
 
     def issue(_number: int) -> str:
         try:
-            with session_scope(postgresql_engine) as session:
+            with session_scope(postgresql_engine, sees=EVERYTHING) as session:
                 return _issue(session, scene, tmp_path).number or ""
         except Conflict:
             return "refused"
 
     answers = sorted(_at_once(issue))
     assert answers == ["CW-2026-00001"] + ["refused"] * (PARALLEL - 1)
-    with session_scope(postgresql_engine, read_only=True) as session:
+    with session_scope(postgresql_engine, sees=EVERYTHING, read_only=True) as session:
         (invoice,) = invoices_of(session, scene.actor, scene.engagement)
         (series,) = session.scalars(select(InvoiceSeries))
         issued = [

@@ -26,18 +26,22 @@ from billing.settlement.queries import (
 from billing.settlement.service import settle_period
 from billing.settlement.values import Settlement
 from governance.access import Actor, Role
+from governance.audit.checkpoints import Checkpoint
 from governance.audit.models import Action
 from governance.audit.service import events_of
 from governance.engagements.models import Engagement
 from governance.engagements.service import add_contract
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from governance.tables import digest
+from governance.tenancy import EVERYTHING
 from governance.values import Period
 from sla.measurements.values import Status
 from tests.factories import (
     FEBRUARY,
     JANUARY,
     TextRenderer,
+    agree,
+    approve,
     contract_bytes,
     make_actor,
     make_engagement,
@@ -120,8 +124,9 @@ def test_a_period_that_is_not_over_is_not_settled(
         _settle(session, replace(scene, actor=before), JANUARY, tmp_path)
     after = replace(before, at=datetime(2026, 1, 31, 23, 0, tzinfo=UTC))
     assert _settle(session, replace(scene, actor=after), JANUARY, tmp_path)
+    issuer = replace(approve(session, scene.engagement, JANUARY), at=before.at)
     with pytest.raises(Conflict, match="isn't over"):
-        issue_invoice(session, before, scene.engagement, JANUARY, make_workshop(tmp_path))
+        issue_invoice(session, issuer, scene.engagement, JANUARY, make_workshop(tmp_path))
 
 
 def test_settling_again_supersedes_the_draft(
@@ -129,6 +134,7 @@ def test_settling_again_supersedes_the_draft(
 ) -> None:
     first = _settle(session, scene, JANUARY, tmp_path)
     add_contract(session, scene.actor, "v2.yaml", contract_bytes(expected="30.0"))
+    agree(session, scene.engagement)
     second = _settle(session, scene, JANUARY, tmp_path)
     session.expire_all()
     assert first.superseded_at == scene.actor.at
@@ -144,7 +150,8 @@ def test_an_issued_invoice_is_never_overwritten(
 ) -> None:
     _settle(session, scene, JANUARY, tmp_path)
     workshop = make_workshop(tmp_path)
-    issue_invoice(session, scene.actor, scene.engagement, JANUARY, workshop)
+    issuer = approve(session, scene.engagement, JANUARY)
+    issue_invoice(session, issuer, scene.engagement, JANUARY, workshop)
     with pytest.raises(Conflict, match="is issued"):
         _settle(session, scene, JANUARY, tmp_path)
 
@@ -193,22 +200,22 @@ def test_unknown_periods_and_levels_are_not_found(
 
 
 class _BrokenRenderer(TextRenderer):
-    def pack(self, settlement: Settlement) -> bytes:
+    def pack(self, settlement: Settlement, log: Checkpoint | None) -> bytes:  # noqa: ARG002 (the protocol's signature)
         raise RuntimeError(settlement.period.label)
 
 
 def test_an_error_in_the_middle_leaves_nothing(fresh_engine: Engine, tmp_path: Path) -> None:
-    with session_scope(fresh_engine) as session:
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
         scene = _scene(session, tmp_path)
     before = _counts(fresh_engine)
     broken = replace(make_workshop(tmp_path), render=_BrokenRenderer())
-    with pytest.raises(RuntimeError), session_scope(fresh_engine) as session:
+    with pytest.raises(RuntimeError), session_scope(fresh_engine, sees=EVERYTHING) as session:
         settle_period(session, scene.actor, scene.engagement, JANUARY, broken)
     assert _counts(fresh_engine) == before
 
 
 def _counts(engine: Engine) -> dict[str, int]:
-    with session_scope(engine, read_only=True) as session:
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
         return {
             name: session.execute(select(func.count()).select_from(table)).scalar_one()
             for name, table in METADATA.tables.items()

@@ -27,6 +27,7 @@ from governance.audit.models import Action, AuditEntry
 from governance.audit.service import Change, record
 from governance.parties.models import Organisation, OrganisationKind
 from governance.parties.service import find_or_create_organisation
+from governance.tenancy import EVERYTHING
 from tests.factories import NOW
 from tests.governance.audit.logs import ACTOR, check, complaints, keys_in
 
@@ -41,7 +42,7 @@ def write(engine: Engine, seed: int) -> None:
         number += 1
         name = f"{seed} {number}"
         try:
-            with session_scope(engine) as session:
+            with session_scope(engine, sees=EVERYTHING) as session:
                 _change(session, name, fails=number % 4 == 0)
         except InterruptedError:
             continue
@@ -99,7 +100,7 @@ def what_is_wrong(engine: Engine, folder: Path) -> list[str]:
     keys = keys_in(folder)
     sequence(engine, keys)
     found = complaints(check(engine, keys))
-    with session_scope(engine, read_only=True) as session:
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
         changes = Counter(str(one) for one in session.scalars(select(col(Organisation.id))))
         names = list(session.scalars(select(col(Organisation.name))))
         entries = Counter(session.scalars(select(col(AuditEntry.subject_id))))

@@ -18,6 +18,7 @@ from governance.audit.self_check import check_database
 from governance.audit.sequencing import checkpoint_of
 from governance.audit.service import Change, record
 from governance.audit.verification import Claim, Verdict
+from governance.tenancy import EVERYTHING
 from tests.factories import NOW
 
 ORIGIN = "log.example.org/plumbline"
@@ -31,7 +32,7 @@ def keys_in(folder: Path) -> KeyFolder:
 
 def add_entries(engine: Engine, count: int, first: int = 0) -> None:
     """Entries about nothing stored; every third names a person."""
-    with session_scope(engine) as session:
+    with session_scope(engine, sees=EVERYTHING) as session:
         for number in range(first, first + count):
             kind = "user_account" if number % 3 == 0 else "engagement"
             after = {"email": f"p{number}@example.org"} if number % 3 == 0 else {"n": number}
@@ -51,7 +52,7 @@ def make_log(engine: Engine, folder: Path, *sizes: int) -> KeyFolder:
 
 def check(engine: Engine, keys: KeyFolder, held: Iterable[Claim] = ()) -> Verdict:
     """What the check of the database says."""
-    with session_scope(engine, read_only=True) as session:
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
         return check_database(session, keys.signer().verifier, METADATA, held)
 
 
@@ -62,7 +63,7 @@ def complaints(verdict: Verdict) -> list[str]:
 
 def stored_checkpoint(engine: Engine, size: int | None = None) -> AuditCheckpoint:
     """A row of a checkpoint, by default the latest."""
-    with session_scope(engine, read_only=True) as session:
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
         return checkpoint_of(session, size)
 
 

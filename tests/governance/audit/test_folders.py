@@ -15,27 +15,28 @@ from app.audit_log import sequence
 from app.database import make_engine, session_scope
 from governance.audit.erasure import erase_values
 from governance.audit.export import export_log, export_proofs
-from governance.audit.folder_check import HeldNote, Policy, check_folder, read_policy
+from governance.audit.folder_check import Held, HeldNote, Policy, check_folder, read_policy
 from governance.audit.keys import KeyFolder
 from governance.audit.models import AuditEntry
 from governance.audit.tiles import decode_bundle, encode_bundle
 from governance.audit.verification import Verdict
-from governance.audit.witness import cosign_folder, witness_key
+from governance.audit.witness import WitnessState, cosign_folder
 from governance.errors import InvalidNote
+from governance.tenancy import EVERYTHING
 from tests.governance.audit.logs import add_entries, complaints, keys_in, make_log
 
 SIZES = (1, 2, 3, 255, 256, 257)
 
 
 def _export(engine: Engine, keys: KeyFolder, folder: Path) -> Path:
-    with session_scope(engine, read_only=True) as session:
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
         export_log(session, keys.signer().verifier, folder)
     return folder
 
 
 def _verify(folder: Path, keys: KeyFolder, *held: str) -> Verdict:
     notes = [HeldNote("held", note) for note in held]
-    return check_folder(folder, Policy(keys.signer().verifier), notes)
+    return check_folder(folder, Policy(keys.signer().verifier), Held(tuple(notes)))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -109,7 +110,7 @@ def _complaints(folder: Path, keys: KeyFolder, *held: str) -> list[str]:
 
 def test_another_key_in_the_policy_is_found(copy: Path) -> None:
     other = keys_in(copy.parent / "other").signer().verifier
-    with pytest.raises(InvalidNote, match="not signed"):
+    with pytest.raises(InvalidNote, match="signed with another key"):
         check_folder(copy, Policy(other))
 
 
@@ -185,7 +186,7 @@ def test_a_held_checkpoint_finds_that_the_log_was_cut(
 
 def test_erased_values_are_counted_and_break_nothing(sqlite_engine: Engine, tmp_path: Path) -> None:
     keys = make_log(sqlite_engine, tmp_path, 7)
-    with session_scope(sqlite_engine) as session:
+    with session_scope(sqlite_engine, sees=EVERYTHING) as session:
         assert erase_values(session, 3, {"p0@EXAMPLE.org"}) == 2
     folder = _export(sqlite_engine, keys, tmp_path / "out")
     verdict = _verify(folder, keys)
@@ -207,7 +208,7 @@ def test_a_foreign_personal_value_is_named(exported: tuple[Path, KeyFolder], cop
 def test_proofs_alone_can_be_handed_out(sqlite_engine: Engine, tmp_path: Path) -> None:
     keys = make_log(sqlite_engine, tmp_path, 9)
     add_entries(sqlite_engine, 1, 9)
-    with session_scope(sqlite_engine, read_only=True) as session:
+    with session_scope(sqlite_engine, sees=EVERYTHING, read_only=True) as session:
         some = session.scalars(select(AuditEntry).where(col(AuditEntry.id) > 6)).all()
         folder = tmp_path / "proofs"
         assert export_proofs(session, keys.signer().verifier, folder, some) == 3
@@ -223,16 +224,17 @@ def test_proofs_alone_can_be_handed_out(sqlite_engine: Engine, tmp_path: Path) -
 def test_a_witness_follows_the_log_and_refuses_a_rewritten_one(
     sqlite_engine: Engine, sqlite_template: Path, tmp_path: Path
 ) -> None:
-    keys, state = make_log(sqlite_engine, tmp_path, 300), tmp_path / "witness"
+    keys = make_log(sqlite_engine, tmp_path, 300)
+    state = WitnessState(tmp_path / "witness", "w.example.org")
     log = keys.signer().verifier
     folder = _export(sqlite_engine, keys, tmp_path / "first")
-    cosign_folder(folder, log, state, "w.example.org", 1_700_000_000)
+    cosign_folder(folder, log, state, 1_700_000_000)
     add_entries(sqlite_engine, 230, 300)
     sequence(sqlite_engine, keys)
     folder = _export(sqlite_engine, keys, tmp_path / "second")
-    assert cosign_folder(folder, log, state, "w.example.org", 1_700_000_100).size == 530
-    policy = Policy(log, (witness_key(state, "w.example.org").verifier,))
-    assert check_folder(folder, policy).cosigners == ("w.example.org",)
+    assert cosign_folder(folder, log, state, 1_700_000_100).size == 530
+    policy = Policy(log, (state.key.verifier,))
+    assert check_folder(folder, policy).cosigned == {"w.example.org": 530}
     (keys.folder / "last-checkpoint").unlink()
     shutil.copyfile(sqlite_template, tmp_path / "other.db")
     forged = make_engine(f"sqlite:///{tmp_path / 'other.db'}")
@@ -241,4 +243,4 @@ def test_a_witness_follows_the_log_and_refuses_a_rewritten_one(
     folder = _export(forged, keys, tmp_path / "third")
     forged.dispose()
     with pytest.raises(InvalidNote, match="no longer those seen before"):
-        cosign_folder(folder, log, state, "w.example.org", 1_700_000_200)
+        cosign_folder(folder, log, state, 1_700_000_200)

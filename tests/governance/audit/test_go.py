@@ -16,6 +16,7 @@ from app.database import session_scope
 from governance.audit.export import export_log
 from governance.audit.log_proofs import proof_of
 from governance.audit.models import AuditEntry
+from governance.tenancy import EVERYTHING
 from tests.governance.audit.logs import make_log
 
 _SOURCES = Path("/usr/share/gocode")
@@ -42,7 +43,7 @@ def _go(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_go_agrees_on_checkpoint_root_and_proof(sqlite_engine: Engine, tmp_path: Path) -> None:
     keys, folder = make_log(sqlite_engine, tmp_path, 100, 300), tmp_path / "out"
     log = keys.signer().verifier
-    with session_scope(sqlite_engine, read_only=True) as session:
+    with session_scope(sqlite_engine, sees=EVERYTHING, read_only=True) as session:
         export_log(session, log, folder)
         chosen = select(col(AuditEntry.uid)).where(col(AuditEntry.leaf_index) == 123)
         proof = proof_of(session, session.scalars(chosen).one())

@@ -100,7 +100,7 @@ def test_a_witness_refuses_a_rewritten_tree(size: int, what: str) -> None:
 
 def test_a_witness_asks_for_the_logs_signature() -> None:
     stranger = SignerKey(ORIGIN, bytes([9] * 32))
-    with pytest.raises(InvalidNote, match="not signed"):
+    with pytest.raises(InvalidNote, match="signed with another key"):
         cosign(stranger.sign(_checkpoint(1).text), LOG.verifier, WITNESS, 1, seen=None, proof=())
 
 

@@ -21,6 +21,7 @@ from governance.audit.proofs import check_proof
 from governance.audit.sequencing import checkpoint_of, sequence_pending
 from governance.audit.service import Change, record
 from governance.errors import Conflict, NotFound
+from governance.tenancy import EVERYTHING
 from tests.factories import NOW
 from tests.governance.audit.logs import (
     ACTOR,
@@ -54,7 +55,7 @@ def test_an_entry_that_commits_late_is_not_forgotten(
     postgresql_engine: Engine, tmp_path: Path
 ) -> None:
     keys = keys_in(tmp_path)
-    with session_scope(postgresql_engine) as slow:
+    with session_scope(postgresql_engine, sees=EVERYTHING) as slow:
         slow.execute(text("SELECT nextval(pg_get_serial_sequence('audit_entry', 'id'))"))
         make_log(postgresql_engine, tmp_path, 3)
         slow.execute(
@@ -71,7 +72,7 @@ def test_an_entry_that_commits_late_is_not_forgotten(
 
 def test_proofs_come_from_the_stored_hashes(fresh_engine: Engine, tmp_path: Path) -> None:
     keys = make_log(fresh_engine, tmp_path, 3, 7, 12)
-    with session_scope(fresh_engine, read_only=True) as session:
+    with session_scope(fresh_engine, sees=EVERYTHING, read_only=True) as session:
         for entry in session.scalars(select(AuditEntry)):
             proof = proof_of(session, entry.uid)
             assert check_proof(proof, entry.data, keys.signer().verifier).size == 12

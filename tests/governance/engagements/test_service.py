@@ -30,6 +30,7 @@ from governance.parties.service import deactivate
 from tests.factories import (
     NOW,
     actor_of,
+    agree,
     contract_bytes,
     make_actor,
     make_contract,
@@ -103,6 +104,7 @@ def test_the_version_in_force_is_that_of_the_day(session: Session) -> None:
     later = date(2026, 7, 1)
     add_contract(session, actor, "v2.yaml", contract_bytes(expected="90.0"), effective_from=later)
     add_contract(session, actor, "v3.yaml", contract_bytes(expected="70.0"))
+    agree(session, engagement)
     assert contract_in_force(session, engagement, later).number == 2
     assert contract_in_force(session, engagement, later - timedelta(days=1)).number == 3
     with pytest.raises(BadInput, match="in force"):
@@ -117,6 +119,16 @@ def test_an_amendment_keeps_parties_and_currency(session: Session) -> None:
         add_contract(session, actor, "v2.yaml", other)
     columns = [problem.column for problem in refused.value.problems]
     assert columns == ["engagement.client", "engagement.provider", "engagement.currency"]
+
+
+def test_nobody_contracts_with_themselves(session: Session) -> None:
+    actor = make_actor(session)
+    own = contract_bytes(client="CLEARWATER  Receivables Ltd").replace(
+        b"country: DE}", b"country: IE}"
+    )
+    with pytest.raises(BadInput, match="can't contract with itself"):
+        add_contract(session, actor, "c.yaml", own)
+    assert _rows(session, Engagement) == 0
 
 
 def test_a_document_with_problems_stores_nothing(session: Session) -> None:
@@ -161,7 +173,7 @@ def test_nobody_opens_an_engagement_without_signing_in(session: Session) -> None
 def test_a_role_ends_with_the_next_request(session: Session) -> None:
     owner = make_actor(session)
     engagement, user = make_engagement(session, owner), make_user(session)
-    add_member(session, owner, engagement, user, Role.AUDITOR)
+    add_member(session, owner, engagement, user, Role.PROVIDER_FINANCE)
     assert get_engagement(session, actor_of(user), "ENG-1") is engagement
     (member,) = [one for one in members(session, owner, engagement) if one.user is user]
     remove_member(session, owner, engagement, member)
@@ -173,9 +185,9 @@ def test_a_role_holds_on_its_days_only(session: Session) -> None:
     owner = make_actor(session)
     engagement, user = make_engagement(session, owner), make_user(session)
     term = Term(starts_on=NOW.date(), ends_on=NOW.date() + timedelta(days=1))
-    add_member(session, owner, engagement, user, Role.AUDITOR, term=term)
+    add_member(session, owner, engagement, user, Role.PROVIDER_FINANCE, term=term)
     present = actor_of(user)
-    assert roles_in(session, present, engagement) == {Role.AUDITOR}
+    assert roles_in(session, present, engagement) == {Role.PROVIDER_FINANCE}
     for days in (-1, 2):
         other_day = replace(present, at=NOW + timedelta(days=days))
         assert roles_in(session, other_day, engagement) == frozenset()
@@ -192,9 +204,9 @@ def test_a_closed_account_has_no_roles(session: Session) -> None:
 def test_a_role_is_given_once_and_only_by_who_may(session: Session) -> None:
     owner = make_actor(session)
     engagement, user = make_engagement(session, owner), make_user(session)
-    add_member(session, owner, engagement, user, Role.AUDITOR)
+    add_member(session, owner, engagement, user, Role.PROVIDER_FINANCE)
     with pytest.raises(Conflict):
-        add_member(session, owner, engagement, user, Role.AUDITOR)
+        add_member(session, owner, engagement, user, Role.PROVIDER_FINANCE)
     with pytest.raises(Forbidden):
         add_member(session, actor_of(user), engagement, user, Role.PROVIDER_FINANCE)
 

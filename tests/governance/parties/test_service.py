@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
+from app.database import session_scope
 from governance.audit.models import Action, AuditEntry
 from governance.errors import BadInput, Conflict, NotFound
 from governance.parties import passwords
@@ -68,6 +71,8 @@ def test_an_email_address_is_taken_once(session: Session) -> None:
     [
         (NewUser("no address", "", PASSWORD), 2),
         (NewUser("a b@example.org", "Ada", PASSWORD), 1),
+        (NewUser("a,b@example.org", "Ada", PASSWORD), 1),
+        (NewUser("ada@example.org", "Ada\r\nBcc: eve@example.org", "short"), 1),
         (NewUser("ada@example.org", "Ada", "short"), 1),
     ],
 )
@@ -83,7 +88,14 @@ def test_unusable_users_are_refused_with_every_problem(
 def test_signing_in(session: Session) -> None:
     user = make_user(session)
     assert authenticate(session, f" {user.email.upper()} ", PASSWORD, NOW) is user
-    assert _actions(session) == [Action.USER_SIGNED_IN]
+    assert _actions(session) == []
+
+
+def test_an_account_is_closed_once(session: Session) -> None:
+    user = make_user(session)
+    deactivate(session, make_actor(session), user)
+    with pytest.raises(Conflict, match="closed already"):
+        deactivate(session, make_actor(session), user)
 
 
 def test_a_wrong_password_an_unknown_user_and_a_closed_account_look_alike(session: Session) -> None:
@@ -135,3 +147,22 @@ def test_unknown_users_are_not_found(session: Session) -> None:
         user_by_email(session, "nobody@example.org")
     with pytest.raises(NotFound):
         get_user(session, 999_999)
+
+
+def test_of_two_accounts_with_one_address_at_once_one_is_made(fresh_engine: Engine) -> None:
+    with session_scope(fresh_engine) as session:
+        actor = make_actor(session)
+        organisation = organisation_of(session, actor.signed_in_id)
+    barrier = Barrier(2, timeout=30)
+
+    def one(_: int) -> bool:
+        barrier.wait()
+        try:
+            with session_scope(fresh_engine) as session:
+                create_user(session, actor, organisation, NEW)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(one, range(2))) == [False, True]

@@ -1,0 +1,1 @@
+"""What running the application takes: logs, metrics, readiness, backups, privileges."""

@@ -1,0 +1,46 @@
+"""A version of the contract: who proposed it, what it changes, and accepting it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+
+from app.security.guards import requires
+from app.web.addresses import HOME, engagement_path
+from app.web.rendering import render, see_other
+from app.web.unit_of_work import engagement_work
+from governance.access import Permission
+from governance.engagements.acceptance import accept_contract, amendment, version_of
+from governance.engagements.service import contract_of
+
+_VERSION = f"{HOME}/{{reference:str}}/contracts/{{number:int}}"
+
+
+@get(f"{_VERSION}/review", guards=[requires(Permission.VIEW)], sync_to_thread=True)
+def show_version(request: Request[Any, Any, Any], number: FromPath[int]) -> Response[str]:
+    """What the version changes in the one agreed before it, and who agreed to it."""
+    with engagement_work(request) as (unit, engagement):
+        view = version_of(unit.session, unit.actor, engagement, number)
+        found = amendment(unit.session, engagement, view.version)
+    return render(
+        request,
+        "contracts/version.html",
+        engagement=engagement,
+        view=view,
+        diff=found,
+        contract=contract_of(view.version),
+    )
+
+
+@post(f"{_VERSION}/accept", guards=[requires(Permission.ACCEPT_CONTRACT)], sync_to_thread=True)
+def accept(request: Request[Any, Any, Any], number: FromPath[int]) -> Response[Any]:
+    """Agree to the version for the other side; it governs from then on."""
+    with engagement_work(request, Permission.ACCEPT_CONTRACT) as (unit, engagement):
+        view = version_of(unit.session, unit.actor, engagement, number)
+        accept_contract(unit.session, unit.actor, engagement, view.version)
+    return see_other(request, engagement_path(engagement.reference))
+
+
+ROUTER = Router("/", route_handlers=[show_version, accept])

@@ -1,0 +1,25 @@
+"""What permissions mean, in words for the people who hand them to a program."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from governance.access import Permission
+
+PERMISSION: Final = {
+    Permission.VIEW: "See engagements: terms, results, invoices",
+    Permission.ADD_CONTRACT: "Add versions of the contract",
+    Permission.ACCEPT_CONTRACT: "Accept versions of the contract",
+    Permission.HAND_IN_EVIDENCE: "Hand in evidence",
+    Permission.SETTLE_PERIOD: "Settle periods",
+    Permission.ACCEPT_FIGURES: "Accept a period's figures",
+    Permission.ISSUE_INVOICE: "Issue invoices",
+    Permission.MANAGE_MEMBERS: "Say who belongs to an engagement",
+    Permission.VIEW_DUTIES: "See who holds which duties",
+    Permission.GRANT_EXCEPTION: "Grant exceptions to separated duties",
+    Permission.REVIEW_ACCESS: "Review who has access",
+    Permission.VIEW_AUDIT: "Read the audit log",
+    Permission.EXPORT_AUDIT: "Export the audit log",
+    Permission.MANAGE_USERS: "Manage user accounts",
+    Permission.VIEW_OPERATION: "See how the installation is doing",
+}

@@ -1,0 +1,290 @@
+"""Points of the checklist on what forms send: every field of every form, and every POST route."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from litestar.testing import TestClient
+from sqlalchemy import LargeBinary, select
+
+from app.database import METADATA, session_scope
+from app.mail.outbox import claim_next
+from governance.tables import UtcDateTime
+from tests.app.security.forms import Form, forms_of
+from tests.app.web.access_matrix import Asker, Case, cases, expected, routes
+from tests.app.web.matrix_world import MatrixWorld, Snapshot, make_matrix_world
+from tests.app.web.support import HOSTILE
+from tests.factories import PASSWORD
+
+PARTS = 2
+PEOPLE = ("manager", "chair", "operator", "no_role", "visitor")
+LONG = "x" * 100_000
+"""More than any form may hold."""
+LARGE = "y" * 50_000
+"""As much as a form may hold, but no field."""
+EXTRA = {
+    "id": "1",
+    "role": "operator",
+    "engagement_id": "2",
+    "user_id": "1",
+    "organisation_id": "1",
+    "operator": "1",
+    "active": "0",
+    "state": "issued",
+    "amount": "1",
+    "password_hash": "x",
+    "created_at": "2020-01-01",
+}
+"""What no form has; a route that has one of these gets the others."""
+ALIKE = "POST /reset"
+"""Answers every address alike, so that nobody learns who has an account."""
+CHOSEN = {"role", "kind", "conflict", "decision", "period", "last_day", "scopes"}
+"""Fields that take a choice or a day, and nothing else."""
+OPEN_END = {"starts_on", "ends_on"}
+"""Days that may be left out."""
+PLAIN = {"GET /health", "GET /ready", "GET /metrics"}
+"""What those who watch the application read; nobody has written a word of it."""
+NONSENSE = ("\0", "-1", "9" * 30, "2026-02-30", "NaN", "king", "١", "\ud7ff\u202e")
+_PASSING = re.compile(r"audit_|sign_in_|api_token_use|throttle|passkey_|single_sign_on|recovery")
+_DRAWN = (UtcDateTime, LargeBinary)
+_ADDED = frozenset({"idempotency_key", "password_hash", "uid", "documents_json"})
+"""What differs between two runs of the same."""
+
+
+@pytest.fixture
+def asked(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[MatrixWorld, Snapshot, Asker]]:
+    """The world of the access matrix, and who asks in it."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("governance.parties.passwords._HASHER", hasher)
+    monkeypatch.setattr("governance.parties.passwords._DUMMY", hasher.hash(PASSWORD))
+    monkeypatch.setattr("tests.factories._PASSWORD_HASH", hasher.hash(PASSWORD))
+    world = make_matrix_world(sqlite_template, tmp_path)
+    snapshot = Snapshot(tmp_path / "plumbline.db")
+    with TestClient(world.app, base_url=world.settings.public_url) as client:
+        client.follow_redirects = False
+        yield world, snapshot, Asker(world, snapshot, client)
+
+
+def _contents(world: MatrixWorld) -> dict[str, list[str]]:
+    """The business tables without what is drawn or told by the clock."""
+    found = {}
+    with world.app.state.engine.connect() as connection:
+        for table in METADATA.sorted_tables:
+            if _PASSING.match(table.name):
+                continue
+            kept = [
+                column
+                for column in table.columns
+                if not isinstance(column.type, _DRAWN)
+                and "sha256" not in column.name
+                and column.name not in _ADDED
+            ]
+            found[table.name] = sorted(map(repr, connection.execute(select(*kept))))
+    return found
+
+
+def _posts(world: MatrixWorld, part: int) -> Iterator[tuple[str, Case, str]]:
+    """Every POST route with somebody for whom it does something."""
+    table = expected()
+    wanted = [route for route in routes(world.app) if route.startswith("POST ")]
+    for route in wanted[part::PARTS]:
+        for case in cases(route, world):
+            columns = zip(
+                (
+                    "manager",
+                    "provider_finance",
+                    "committee",
+                    "chair",
+                    "client_finance",
+                    "auditor",
+                    "operator",
+                    "no_role",
+                    "visitor",
+                    "half_signed_in",
+                ),
+                table[route][case.name],
+                strict=False,
+            )
+            able = [column for column, status in columns if status in {"200", "303"}]
+            if able:
+                yield route, case, able[0]
+                break
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_35_no_route_takes_fields_that_its_form_has_not(
+    asked: tuple[MatrixWorld, Snapshot, Asker], part: int
+) -> None:
+    """ASVS 8.2.3, 15.3.3."""
+    world, snapshot, asker = asked
+    seen = 0
+    for route, case, column in _posts(world, part):
+        body = asker.body(route, case)
+        own = body.get("data", {})
+        asker.send(route, case, column, **body)
+        plain = _contents(world)
+        snapshot.put_back()
+        body["data"] = {name: value for name, value in EXTRA.items() if name not in own} | own
+        answer = asker.send(route, case, column, **body)
+        assert answer.status_code < 500, route
+        if answer.status_code < 400:
+            assert _contents(world) == plain, route
+        snapshot.put_back()
+        seen += 1
+    assert seen > 12
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_10_no_route_takes_values_that_no_form_would_send(
+    asked: tuple[MatrixWorld, Snapshot, Asker], part: int
+) -> None:
+    """ASVS 2.2.1, 2.2.2."""
+    world, snapshot, asker = asked
+    before = _contents(world)
+    for route, case, column in _posts(world, part):
+        body = asker.body(route, case)
+        for name, changed in _distorted(body.get("data", {})):
+            answer = asker.send(route, case, column, **body | {"data": changed})
+            what = f"{route} {name} {str(changed.get(name))[:40]!r}: {answer.status_code}"
+            assert answer.status_code < 500, what
+            if _must_fail(name, changed) and (route != ALIKE or changed.get(name) == LONG):
+                assert answer.status_code >= 400, what
+            if answer.status_code >= 400:
+                assert answer.text, what
+                assert _contents(world) == before, what
+            else:
+                stored = "".join(map("".join, _contents(world).values()))
+                assert "\\x00" not in stored, what
+                assert LARGE not in stored, what
+            snapshot.put_back()
+
+
+def _distorted(fields: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, usual in fields.items():
+        for wrong in NONSENSE:
+            yield name, fields | {name: wrong}
+        yield name, fields | {name: LONG}
+        yield name, fields | {name: LARGE}
+        yield name, {other: value for other, value in fields.items() if other != name}
+        yield name, fields | {name: [usual, "another"]}
+    if OPEN_END & fields.keys() or "role" in fields:
+        for name in sorted(OPEN_END):
+            for wrong in NONSENSE:
+                yield name, fields | {name: wrong}
+
+
+def _must_fail(name: str, changed: dict[str, Any]) -> bool:
+    value = changed.get(name)
+    return value == LONG or (name in CHOSEN | OPEN_END | {"email"} and value in NONSENSE)
+
+
+def _pages(world: MatrixWorld, asker: Asker, column: str) -> Iterator[tuple[str, Any]]:
+    for route in routes(world.app):
+        if route.startswith("GET "):
+            for case in cases(route, world)[:2]:
+                yield route, asker.send(route, case, column)
+
+
+def _check_harmless(where: str, answer: Any) -> int:
+    """How often the text comes back, each time as a text."""
+    kind = answer.headers.get("content-type", "")
+    if kind.startswith("text/html"):
+        assert "<img src=x" not in answer.text, where
+        return int(answer.text.count("&lt;img src=x"))
+    if kind.startswith("text/csv"):
+        cells = [cell for row in csv.reader(io.StringIO(answer.text)) for cell in row]
+        return sum(HOSTILE in cell for cell in cells)
+    return 0
+
+
+def _check_mails(world: MatrixWorld) -> int:
+    secret, seen = world.settings.secret(), 0
+    with session_scope(world.app.state.engine) as session:
+        while mail := claim_next(session, secret, datetime.now(UTC)):
+            assert "<img src=x" not in mail.html
+            seen += mail.html.count("&lt;img src=x")
+    return seen
+
+
+def test_16_every_file_of_every_route_is_saved_and_never_run(
+    asked: tuple[MatrixWorld, Snapshot, Asker],
+) -> None:
+    """ASVS 3.2.1. Whatever is no page goes out as a file, in a sandbox."""
+    world, snapshot, asker = asked
+    seen = set()
+    for column in ("manager", "auditor"):
+        for route, answer in _pages(world, asker, column):
+            kind = answer.headers.get("content-type", "")
+            if (
+                answer.status_code == 200
+                and not kind.startswith("text/html")
+                and route not in PLAIN
+            ):
+                seen.add(route)
+                assert answer.headers["content-disposition"].startswith("attachment"), route
+                assert "sandbox" in answer.headers["content-security-policy"], route
+                assert answer.headers["x-content-type-options"] == "nosniff", route
+    snapshot.put_back()
+    assert len(seen) > 5, seen
+
+
+def _found_forms(world: MatrixWorld, asker: Asker) -> dict[tuple[str, str], tuple[str, Form]]:
+    """Every form with a text field, by method and address, and somebody who has it."""
+    found: dict[tuple[str, str], tuple[str, Form]] = {}
+    for column in PEOPLE:
+        for _, answer in _pages(world, asker, column):
+            if answer.headers.get("content-type", "").startswith("text/html"):
+                for form in forms_of(answer.text):
+                    if form.texts and not form.files:
+                        found.setdefault((form.method, form.action), (column, form))
+    return found
+
+
+def test_01_every_text_of_every_form_comes_back_as_a_text(
+    asked: tuple[MatrixWorld, Snapshot, Asker],
+) -> None:
+    """ASVS 1.2.1. One field after the other, and all pages after each that was stored."""
+    world, snapshot, asker = asked
+    snapshot.put_back()
+    fields = _all_fields(world, asker)
+    forms = _found_forms(world, asker)
+    snapshot.put_back()
+    assert len(forms) > 10
+    back = 0
+    for (method, action), (column, form) in forms.items():
+        usual = fields.get(action.rsplit("/", 1)[-1], {})
+        for name in form.texts:
+            sent = form.values | usual | {name: HOSTILE}
+            where = f"{method} {action} {name}"
+            keyword = "params" if method == "get" else "data"
+            route = f"{method.upper()} {action or '/'}"
+            before = _contents(world)
+            answer = asker.send(route, Case("form"), column, **{keyword: sent})
+            assert answer.status_code < 500, where
+            back += _check_harmless(where, answer)
+            if method == "post" and answer.status_code < 400 and _contents(world) != before:
+                for page, seen in _pages(world, asker, column):
+                    back += _check_harmless(f"{where}, then {page}", seen)
+                back += _check_mails(world)
+            snapshot.put_back()
+    assert back > 5
+
+
+def _all_fields(world: MatrixWorld, asker: Asker) -> dict[str, dict[str, str]]:
+    """What the matrix fills forms with, by the last part of their address."""
+    return {
+        route.rsplit("/", 1)[-1]: asker.body(route, case).get("data", {})
+        for route in routes(world.app)
+        if route.startswith("POST ")
+        for case in cases(route, world)[:1]
+    }
