@@ -7,8 +7,6 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from billing.charges.values import Meter, MeteredAmount
 from billing.metering.catalogue import load_meters
 from billing.metering.definitions import MeterDefinition, MeterKind
@@ -17,6 +15,7 @@ from governance.contract.messages import did_you_mean
 from governance.errors import BadInput, Problem
 from governance.values import EXACT, Period, round_half_up
 from sla.evidence.values import EvidenceDigest
+from sla.kpis.engine import rows_page
 from sla.kpis.values import DrillDown
 
 if TYPE_CHECKING:
@@ -56,16 +55,7 @@ def drill_down_meter(
     definition = _definition(name)
     _require_evidence(definition, ledger)
     query, bound = definition.drill_down_sql, _bound(period)
-    # The query comes from the catalogue's own files, never from a user.
-    total = f"SELECT count(*) FROM ({query}) AS drill_down"  # noqa: S608 (the catalogue's own SQL)
-    counted = _execute(ledger, total, bound).fetchall()
-    page = _execute(
-        ledger,
-        f"{query}\nLIMIT $page_limit OFFSET $page_offset",
-        {**bound, "page_limit": limit, "page_offset": offset},
-    )
-    columns = tuple(column[0] for column in page.description)
-    return DrillDown(columns, tuple(page.fetchall()), int(counted[0][0]))
+    return rows_page(ledger, query, bound, offset, limit)
 
 
 def _definition(name: str) -> MeterDefinition:
@@ -99,7 +89,7 @@ def _require_evidence(definition: MeterDefinition, ledger: Ledger) -> None:
 def _require_values(definition: MeterDefinition, ledger: Ledger, dataset: str, column: str) -> None:
     # The names come from the catalogue's own files, never from a user.
     query = f'SELECT count(*), count("{column}") FROM "{dataset}"'  # noqa: S608 (see above)
-    (rows, values), *_ = ledger.connection.execute(query).fetchall()
+    ((rows, values),) = ledger.execute(query, {}).rows
     if rows and not values:
         raise BadInput.one(
             Problem(
@@ -119,16 +109,9 @@ def _bound(period: Period) -> dict[str, date | int]:
 
 
 def _rows(query: str, ledger: Ledger, bound: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    answer = _execute(ledger, query, bound)
-    columns = [column[0] for column in answer.description]
-    for row in answer.fetchall():
-        yield dict(zip(columns, row, strict=True))
-
-
-def _execute(ledger: Ledger, query: str, bound: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
-    statement = duckdb.extract_statements(query)[0]
-    used = {name: bound[name] for name in statement.named_parameters}
-    return ledger.connection.execute(statement, used)
+    answer = ledger.execute(query, bound)
+    for row in answer.rows:
+        yield dict(zip(answer.columns, row, strict=True))
 
 
 def _evidence(definition: MeterDefinition, ledger: Ledger) -> tuple[EvidenceDigest, ...]:

@@ -43,7 +43,7 @@ def coverage_findings(ledger: Ledger, period: Period) -> tuple[Finding, ...]:
     perhaps not of the period.
     """
     bound = {"first": period.start, "last": period.end, "label": period.label}
-    if ledger.connection.execute(_ANY_ROW, bound).fetchall():
+    if ledger.execute(_ANY_ROW, bound).rows:
         return ()
     return (
         Finding(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -29,6 +30,14 @@ NO_CURRENCY = "XXX"
 """ISO 4217's code for no currency: that of a ledger without any amounts of money."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query yields."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Evidence ready to be queried. Valid while its context is open."""
@@ -43,6 +52,14 @@ class Ledger:
     """By dataset."""
     findings: tuple[Finding, ...] = ()
     """What was noticed while the evidence was read."""
+
+    def execute(self, query: str, bound: Mapping[str, Any]) -> Answer:
+        """Run one query; of the parameters `bound` it takes those that it names."""
+        statement = duckdb.extract_statements(query)[0]
+        used = {name: bound[name] for name in statement.named_parameters}
+        found = self.connection.execute(statement, used)
+        columns = tuple(column[0] for column in found.description)
+        return Answer(columns, tuple(found.fetchall()))
 
     @cached_property
     def warnings(self) -> tuple[Finding, ...]:

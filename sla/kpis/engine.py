@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
-import duckdb
-
 from governance.contract.kpi_signature import Direction, ParameterValue
 from governance.errors import BadInput, Problem
 from governance.values import EXACT, Period
@@ -87,16 +85,20 @@ def drill_down(  # noqa: PLR0917 (offset and limit are commonly given by positio
     Raises BadInput where a parameter is unknown or not allowed.
     """
     bound = bind_parameters(definition, resolve_parameters(definition, parameters), period)
-    query = definition.drill_down_sql
+    return rows_page(ledger, definition.drill_down_sql, bound, offset, limit)
+
+
+def rows_page(
+    ledger: Ledger, query: str, bound: Mapping[str, object], offset: int, limit: int
+) -> DrillDown:
+    """One page of what a drill-down query of a catalogue's file lists."""
     count = f"SELECT count(*) FROM ({query}) AS drill_down"  # noqa: S608 (the catalogue's own SQL)
-    counted = _execute(ledger, count, bound).fetchall()
-    page = _execute(
-        ledger,
+    counted = ledger.execute(count, bound)
+    page = ledger.execute(
         f"{query}\nLIMIT $page_limit OFFSET $page_offset",
         {**bound, "page_limit": limit, "page_offset": offset},
     )
-    columns = tuple(column[0] for column in page.description)
-    return DrillDown(columns, tuple(page.fetchall()), int(counted[0][0]))
+    return DrillDown(page.columns, page.rows, int(counted.rows[0][0]))
 
 
 def direction_of(definition: KpiDefinition, parameters: Mapping[str, ParameterValue]) -> Direction:
@@ -164,13 +166,12 @@ def _evidence(definition: KpiDefinition, ledger: Ledger) -> tuple[EvidenceDigest
 def _figure_row(
     definition: KpiDefinition, ledger: Ledger, bound: Mapping[str, Bound]
 ) -> Mapping[str, Decimal | None]:
-    answer = _execute(ledger, definition.sql, bound)
-    columns = [column[0] for column in answer.description]
-    rows = answer.fetchall()
-    if not rows:
+    answer = ledger.execute(definition.sql, bound)
+    if not answer.rows:
         return {}
     return {
-        name: _exact(definition, name, cell) for name, cell in zip(columns, rows[0], strict=True)
+        name: _exact(definition, name, cell)
+        for name, cell in zip(answer.columns, answer.rows[0], strict=True)
     }
 
 
@@ -187,9 +188,3 @@ def _exact(definition: KpiDefinition, name: str, cell: Any) -> Decimal | None:
             )
         )
     return Decimal(cell)
-
-
-def _execute(ledger: Ledger, query: str, bound: Mapping[str, Bound]) -> duckdb.DuckDBPyConnection:
-    statement = duckdb.extract_statements(query)[0]
-    used = {name: bound[name] for name in statement.named_parameters}
-    return ledger.connection.execute(statement, used)
