@@ -11,8 +11,11 @@ BIN := $(VENV)/bin
 VENDOR := app/static/vendor
 JOBS ?= auto
 KILLS ?= 100
+FUZZ_FILES ?= 5000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONWARNDEFAULTENCODING :=
+# Every process of the tests would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
@@ -95,9 +98,17 @@ kill-test: setup-dev ## Kill writers and sequencers of the audit log at random o
 tamper-test: setup-dev ## The tamper tests, also on a log of 65,536 entries
 	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest --numprocesses=$(JOBS) tests/governance/audit/test_tampering.py
 
+.PHONY: fuzz
+fuzz: setup-dev ## Read thousands of mutated uploads against an independent reader
+	$(BIN)/python -m tests.fuzz $(FUZZ_FILES)
+
 .PHONY: bench
 bench: setup-dev ## Measure against named references and write docs/performance.md
 	$(BIN)/python -m tests.bench
+
+.PHONY: kpi-docs
+kpi-docs: setup ## Write docs/kpis.md and docs/kpis from the KPI files
+	$(BIN)/plumbline kpi docs --out docs/kpis
 
 # Looking after
 

@@ -12,6 +12,7 @@ from litestar.static_files import create_static_files_router
 
 from app.database import make_engine
 from app.documents.renderer import PdfRenderer
+from app.evidence_store import engine_of, store_of
 from app.operation.metrics import Metrics
 from app.operation.requests import surround
 from app.security.authentication import SessionAuthentication
@@ -30,6 +31,9 @@ from app.web import (
     duties,
     engagements,
     evidence,
+    hand_ins,
+    import_profiles,
+    imports,
     invitations,
     invoices,
     kpis,
@@ -38,13 +42,19 @@ from app.web import (
     operation_log,
     passkeys,
     periods,
+    relief,
+    replacements,
     resets,
+    restatements,
     results,
+    reviews,
+    seals,
     second_factor,
     second_step,
     sign_in,
     single_sign_on,
     tokens,
+    trends,
     users,
     versions,
 )
@@ -67,7 +77,10 @@ def create_app(settings: Settings, render: DocumentRenderer | None = None) -> Li
     `render` makes the PDFs; by default WeasyPrint does.
     """
     engine = make_engine(settings.database_address)
-    workshop = Workshop(settings.evidence_dir, load_catalogue(), render or PdfRenderer())
+    catalogue = load_catalogue(settings.kpi_dir)
+    workshop = Workshop(
+        store_of(settings), catalogue, render or PdfRenderer(catalogue), engine_of(settings)
+    )
     counted = Metrics(engine)
     app = Litestar(
         route_handlers=[
@@ -91,8 +104,17 @@ def create_app(settings: Settings, render: DocumentRenderer | None = None) -> Li
             members.ROUTER,
             duties.ROUTER,
             evidence.router(settings),
+            hand_ins.router(settings),
+            imports.ROUTER,
+            replacements.ROUTER,
+            import_profiles.ROUTER,
             periods.ROUTER,
+            reviews.ROUTER,
+            seals.ROUTER,
             results.ROUTER,
+            relief.ROUTER,
+            restatements.ROUTER,
+            trends.ROUTER,
             invoices.ROUTER,
             kpis.ROUTER,
             audit.ROUTER,

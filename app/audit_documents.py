@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,12 +11,14 @@ from sqlmodel import col
 from billing.settlement.models import SettlementDocument, SettlementRecord
 from governance.audit.documents import ExportedDocument
 from governance.engagements.models import ContractVersion
-from governance.errors import NotFound
 from governance.values import Period
 from sla.evidence.models import EvidenceTable
+from sla.evidence.store import EvidenceStore
 
 
-def documents_of(session: Session, engagement_id: int, store: Path) -> Iterator[ExportedDocument]:
+def documents_of(
+    session: Session, engagement_id: int, store: EvidenceStore
+) -> Iterator[ExportedDocument]:
     """Contract versions, evidence tables, and the documents of issued periods.
 
     Raises NotFound where an evidence table is missing from the store.
@@ -34,12 +35,12 @@ def _contracts(session: Session, engagement_id: int) -> Iterator[ExportedDocumen
         yield ExportedDocument(path, row.document, row, "document")
 
 
-def _evidence(session: Session, engagement_id: int, store: Path) -> Iterator[ExportedDocument]:
+def _evidence(
+    session: Session, engagement_id: int, store: EvidenceStore
+) -> Iterator[ExportedDocument]:
     tables = select(EvidenceTable).where(col(EvidenceTable.engagement_id) == engagement_id)
     for row in session.scalars(tables.order_by(col(EvidenceTable.id))):
-        file = store / f"{row.sha256}.parquet"
-        if not file.is_file():
-            raise NotFound(f"evidence table {row.sha256} is missing from the store")
+        file = store.local(row.sha256)
         yield ExportedDocument(f"evidence/{row.id}-{row.dataset}.parquet", file, row, "sha256")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -21,16 +21,23 @@ from billing.settlement.documents import (
     invoice_json,
     measurements_json,
 )
-from billing.settlement.values import InvoiceHeader, Settlement
+from billing.settlement.values import Inputs, InvoiceHeader, Settlement
+from governance.calendars import calendars_of
 from governance.contract.reading import contract_sha256, read_contract
 from governance.errors import BadInput, Problem
 from governance.tables import canonical_json
 from governance.values import Period
+from sla.engines.engine import Engine
+from sla.engines.in_process import IN_PROCESS
 from sla.evidence.ledger import open_ledger
 from sla.evidence.profiles import Profile
 from sla.evidence.reading import read_evidence, require_clean
 from sla.evidence.values import EvidenceSet, Finding
 from sla.kpis.catalogue import load_catalogue, signatures
+from sla.kpis.definitions import KpiDefinition
+from sla.relief.documents import load_relief
+from sla.relief.rows import require_rows
+from sla.relief.values import relief_of
 
 WRITTEN: Final = ("measurements.json", "credits.json", "invoice.json", "invoice.pdf", "pack.pdf")
 """The files of one run, by name."""
@@ -44,6 +51,8 @@ class RunResult:
     header: InvoiceHeader
     evidence: EvidenceSet
     """What was read; its rejected rows were accepted by the caller and left out."""
+    catalogue: Mapping[str, KpiDefinition] | None = None
+    """The KPIs that it was measured with; None is those of the product."""
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -61,16 +70,22 @@ def run_from_files(
     accept_rejected: bool = False,
     sequence: int = 1,
     issued_on: date | None = None,
+    relief_path: Path | None = None,
+    engine: Engine = IN_PROCESS,
+    kpi_dir: Path | None = None,
 ) -> RunResult:
     """Settle `period` from a contract document and a folder or file of evidence.
 
     `issued_on` is the day after the period where none is given: the clock has no part in it, so
-    the same files give the same documents. Evidence is kept only while it is measured. Raises
-    BadInput with every problem of the contract or the evidence, rejected rows included unless
-    they are accepted.
+    the same files give the same documents, whatever `engine` runs the queries. Evidence is
+    kept only while it is measured. `kpi_dir` is a folder of own KPIs. Raises BadInput with every
+    problem of the contract, the own KPIs or the evidence, rejected rows included unless they are
+    accepted.
     """
     data = _read(contract_path)
-    contract = read_contract(data, str(contract_path), signatures())
+    contract = read_contract(data, str(contract_path), signatures(kpi_dir))
+    inputs = Inputs(relief=load_relief(relief_path, contract))
+    catalogue = load_catalogue(kpi_dir)
     header = invoice_header(contract, period, sequence, issued_on)
     with tempfile.TemporaryDirectory(prefix="plumbline-evidence-") as store:
         evidence = read_evidence(
@@ -83,15 +98,21 @@ def run_from_files(
         )
         if not accept_rejected:
             require_clean(evidence)
-        currency = contract.engagement.currency
+        currency, calendars = contract.engagement.currency, calendars_of(contract.engagement)
         # Findings of reading depend on how the files came, and the figures must not: the
         # application states them with the hand-in, and RunResult.warnings beside the figures.
-        with open_ledger(evidence.files, currency) as ledger:
-            settlement = settle(contract, contract_sha256(data), ledger, period, load_catalogue())
-    return RunResult(settlement, header, evidence)
+        opened = open_ledger(evidence.files, currency, calendars=calendars, engine=engine)
+        with opened as ledger:
+            require_rows(ledger, relief_of(inputs.relief))
+            settlement = settle(contract, contract_sha256(data), ledger, period, catalogue, inputs)
+    return RunResult(settlement, header, evidence, catalogue)
 
 
-def documents_of(settlement: Settlement, header: InvoiceHeader) -> dict[str, bytes]:
+def documents_of(
+    settlement: Settlement,
+    header: InvoiceHeader,
+    catalogue: Mapping[str, KpiDefinition] | None = None,
+) -> dict[str, bytes]:
     """All files of a run as bytes, by name; the same settlement gives the same bytes.
 
     JSON is canonical, as the application freezes it, so that digests can be compared.
@@ -101,7 +122,7 @@ def documents_of(settlement: Settlement, header: InvoiceHeader) -> dict[str, byt
         "credits.json": canonical_json(credits_json(settlement)),
         "invoice.json": canonical_json(invoice_json(settlement, header)),
         "invoice.pdf": render_invoice(settlement, header),
-        "pack.pdf": render_pack(settlement),
+        "pack.pdf": render_pack(settlement, catalogue),
     }
 
 
@@ -113,7 +134,7 @@ def write_run(result: RunResult, out: Path) -> tuple[Path, ...]:
     """
     with _reported(out):
         _check_place(out)
-        documents = documents_of(result.settlement, result.header)
+        documents = documents_of(result.settlement, result.header, result.catalogue)
         out.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".plumbline-", dir=out))
         try:

@@ -17,8 +17,13 @@ from app.security.models import (
     TotpCredential,
 )
 from billing.invoices.models import FeeInvoice, FeeInvoiceLine, InvoiceSeries
+from billing.restatements.models import (
+    RestatementCarried,
+    RestatementDocument,
+    RestatementEvidence,
+    RestatementRecord,
+)
 from billing.settlement.models import (
-    FiguresAcceptance,
     SettlementDocument,
     SettlementEvidence,
     SettlementRecord,
@@ -43,9 +48,28 @@ from governance.engagements.models import (
 )
 from governance.parties.models import Membership, OperatorTerm, Organisation, User
 from governance.tables import Table
-from sla.evidence.models import EvidenceHandIn, EvidenceTable
+from sla.evidence.models import (
+    EvidenceComparison,
+    EvidenceCorrection,
+    EvidenceHandIn,
+    EvidenceQuarantine,
+    EvidenceSource,
+    EvidenceTable,
+    ImportDraft,
+    ImportProfile,
+)
+from sla.kpis.models import KpiDefinitionText
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
+from sla.relief.models import ReliefEventRecord
+from sla.reviews.models import (
+    FiguresSeal,
+    FiguresSubmission,
+    PeriodReview,
+    ReviewItem,
+    ReviewRemark,
+)
 from sla.service_credits.models import ServiceCreditRecord, ServiceCreditTotal
+from sla.trends.models import TrendReport
 
 METADATA = Table.metadata
 
@@ -66,14 +90,22 @@ __all__ = [
     "ContractVersion",
     "DutyException",
     "Engagement",
+    "EvidenceComparison",
+    "EvidenceCorrection",
     "EvidenceHandIn",
+    "EvidenceQuarantine",
+    "EvidenceSource",
     "EvidenceTable",
     "FeeInvoice",
     "FeeInvoiceLine",
-    "FiguresAcceptance",
+    "FiguresSeal",
+    "FiguresSubmission",
     "ForeignIdentity",
+    "ImportDraft",
+    "ImportProfile",
     "Invitation",
     "InvoiceSeries",
+    "KpiDefinitionText",
     "MeasuredPeriodRecord",
     "MeasurementRecord",
     "Membership",
@@ -83,7 +115,15 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "PasswordReset",
+    "PeriodReview",
     "RecoveryCode",
+    "ReliefEventRecord",
+    "RestatementCarried",
+    "RestatementDocument",
+    "RestatementEvidence",
+    "RestatementRecord",
+    "ReviewItem",
+    "ReviewRemark",
     "ServiceCreditRecord",
     "ServiceCreditTotal",
     "SettlementDocument",
@@ -93,5 +133,6 @@ __all__ = [
     "SingleSignOnAttempt",
     "Throttle",
     "TotpCredential",
+    "TrendReport",
     "User",
 ]

@@ -80,6 +80,27 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("var")
     """Folder of the SQLite database and of the evidence."""
+    evidence_store: str = ""
+    """Where evidence is kept: a folder, or s3://bucket/prefix; empty: in the data folder."""
+    evidence_cache_bytes: Positive = 10 * 1024**3
+    """How much of a bucket's evidence is kept on this machine; what is in use always is."""
+    s3_endpoint_url: str = ""
+    """Address of the object storage, https except on this machine; empty: that of AWS."""
+    s3_region: str = ""
+    s3_access_key: SecretStr = SecretStr("")
+    """Access key; empty: from the environment, as all programs for S3 look for it."""
+    s3_secret_key: SecretStr = SecretStr("")
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What runs the SQL of KPIs and meters; the figures are the same."""
+    spark_master: str = "local[*]"
+    """The cluster that Spark is to use, such as spark://host:7077, yarn or k8s://…"""
+    spark_options: Annotated[list[str], *_Comma] = []
+    """Further options of Spark, such as spark.executor.memory=4g."""
+    spark_evidence: str = ""
+    """Where the executors find the evidence, such as s3a://bucket/prefix; empty: under the paths
+    that this process reads it from."""
+    kpi_dir: Path | None = None
+    """Folder of own KPIs, beside those of the product; they are checked when it starts."""
     database_url: str = ""
     """SQLAlchemy address; empty is SQLite in the data folder. PostgreSQL: postgresql+psycopg://…"""
     postgresql_bin: Path | None = None
@@ -100,6 +121,29 @@ class Settings(BaseSettings):
     """Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed."""
 
     upload_max_bytes: Positive = 100 * 1024 * 1024
+    import_seconds: Positive = 300
+    """How long reading one hand-in may take; the process that reads it is ended then."""
+    import_memory_mb: Annotated[int, Field(ge=256)] = 2048
+    """Memory of that process."""
+    import_temporary_mb: Positive = 8192
+    """Size of the largest temporary file that it may write."""
+    columns_max: Positive = 500
+    """Columns of one table; each costs the engine planning time."""
+    unpacked_ratio: Positive = 100
+    """A compressed file that unpacks to more times its size is refused …"""
+    unpacked_small_mb: Positive = 64
+    """… unless it is CSV or Parquet and stays below this size."""
+    workbook_max_mb: Positive = 100
+    """Unpacked size of a workbook."""
+    workbook_max_parts: Positive = 1_000
+    workbook_max_cells: Positive = 5_000_000
+    """Rows × columns of a sheet's used range."""
+    draft_hours: Positive = 24
+    """How long an upload waits for answers or for the decision to use it."""
+    drafts_max: Positive = 20
+    """Uploads of one engagement that wait at a time."""
+    compared_periods: Positive = 13
+    """Settled periods, newest first, that a correction is measured for before it counts."""
     contract_max_bytes: Positive = 1024 * 1024
 
     session_idle_minutes: Positive = 30
@@ -165,8 +209,19 @@ class Settings(BaseSettings):
 
     @property
     def evidence_dir(self) -> Path:
-        """Folder of the immutable evidence tables."""
-        return self.data_dir / "evidence"
+        """Folder of the immutable evidence tables, where they aren't in a bucket."""
+        named = "" if self.evidence_in_bucket else self.evidence_store
+        return Path(named) if named else self.data_dir / "evidence"
+
+    @property
+    def evidence_in_bucket(self) -> bool:
+        """Whether the evidence lies in object storage."""
+        return self.evidence_store.startswith("s3://")
+
+    @property
+    def evidence_cache_dir(self) -> Path:
+        """Folder for what was read from a bucket; it may be emptied at any time."""
+        return self.data_dir / "evidence-cache"
 
     @property
     def key_dir(self) -> Path:
@@ -240,6 +295,11 @@ def _unusable(settings: Settings) -> list[Problem]:
             "timestamp_authority",
             not authority or authority.startswith(("http://", "https://")),
             "it must start with http:// or https://",
+        ),
+        (
+            "spark_options",
+            all("=" in option for option in settings.spark_options),
+            "each must be name=value",
         ),
         (
             "mail_from",

@@ -29,18 +29,28 @@ def tax_lines(
 
     The service credit comes off before tax, shared over the categories in proportion to
     their lines. Each tax is rounded once, half up. A credit on an invoice without lines is
-    taxed as `usual`, the contract's own treatment.
+    taxed as `usual`, the contract's own treatment. Differences of restated periods have had
+    their own credit, so they take no share in this one.
     """
+    own = [line for line in lines if not line.restatement]
+    bases = bases_of(own, service_credit, usual, currency)
+    for line in lines:
+        if line.restatement:
+            bases[line.tax] = bases.get(line.tax, Decimal(0)) + line.amount
+    return tuple(_tax_line(treatment, base, currency) for treatment, base in bases.items())
+
+
+def bases_of(
+    lines: Sequence[ChargeLine], service_credit: Decimal, usual: TaxTreatment, currency: str
+) -> dict[TaxTreatment, Decimal]:
+    """What is taxed under each treatment: its lines less its share of the service credit."""
     sums: dict[TaxTreatment, Decimal] = {}
     for line in lines:
         sums[line.tax] = sums.get(line.tax, Decimal(0)) + line.amount
     if not sums and service_credit:
         sums[usual] = Decimal(0)
     shares = share_out(service_credit, sums, currency)
-    return tuple(
-        _tax_line(treatment, amount - shares[treatment], currency)
-        for treatment, amount in sums.items()
-    )
+    return {treatment: amount - shares[treatment] for treatment, amount in sums.items()}
 
 
 def _tax_line(treatment: TaxTreatment, base: Decimal, currency: str) -> TaxLine:

@@ -11,95 +11,103 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from governance.access_terms import (
+    ENGAGEMENT_ROLES,
+    LEADS,
+    Permission,
+    Role,
+    Side,
+    State,
+)
+from governance.duty_conflicts import DutyConflict, conflicts
 from governance.errors import Conflict, Forbidden, NotFound
 
-
-class Side(StrEnum):
-    """The two parties of an engagement."""
-
-    CLIENT = "client"
-    PROVIDER = "provider"
-
-
-class Role(StrEnum):
-    """What a person is to an engagement; `operator` is what one is to the installation."""
-
-    PROVIDER_ACCOUNT_MANAGER = "provider_account_manager"
-    PROVIDER_FINANCE = "provider_finance"
-    CLIENT_COMMITTEE = "client_committee"
-    COMMITTEE_CHAIR = "committee_chair"
-    CLIENT_FINANCE = "client_finance"
-    AUDITOR = "auditor"
-    OPERATOR = "operator"
-
-    @property
-    def side(self) -> Side | None:
-        """The party that the role acts for; None for auditor and operator."""
-        return _SIDES.get(self)
-
-
-_SIDES = {
-    Role.PROVIDER_ACCOUNT_MANAGER: Side.PROVIDER,
-    Role.PROVIDER_FINANCE: Side.PROVIDER,
-    Role.CLIENT_COMMITTEE: Side.CLIENT,
-    Role.COMMITTEE_CHAIR: Side.CLIENT,
-    Role.CLIENT_FINANCE: Side.CLIENT,
-}
-LEADS = {Side.PROVIDER: Role.PROVIDER_ACCOUNT_MANAGER, Side.CLIENT: Role.COMMITTEE_CHAIR}
-"""Who leads each side, and so says who else belongs to it."""
-ENGAGEMENT_ROLES: tuple[Role, ...] = tuple(role for role in Role if role is not Role.OPERATOR)
-
-
-class Permission(StrEnum):
-    """One thing that a person may do, `subject:action`."""
-
-    VIEW = "engagement:view"
-    ADD_CONTRACT = "contract:add"
-    ACCEPT_CONTRACT = "contract:accept"
-    HAND_IN_EVIDENCE = "evidence:hand_in"
-    SETTLE_PERIOD = "period:settle"
-    ACCEPT_FIGURES = "figures:accept"
-    ISSUE_INVOICE = "invoice:issue"
-    MANAGE_MEMBERS = "members:manage"
-    VIEW_DUTIES = "duties:view"
-    GRANT_EXCEPTION = "exception:grant"
-    REVIEW_ACCESS = "access:review"
-    VIEW_AUDIT = "audit:view"
-    EXPORT_AUDIT = "audit:export"
-    MANAGE_USERS = "users:manage"
-    VIEW_OPERATION = "operation:view"
+__all__ = [
+    "AGREEMENTS",
+    "APPROVALS",
+    "ENGAGEMENT_ROLES",
+    "INSTALLATION_PERMISSIONS",
+    "LEADS",
+    "NO_ITEM",
+    "Actor",
+    "Decision",
+    "DutyConflict",
+    "Item",
+    "Permission",
+    "Role",
+    "Side",
+    "Standing",
+    "State",
+    "Verdict",
+    "conflicts",
+    "decide",
+    "grantable",
+    "manageable",
+    "permissions_of",
+    "permits",
+]
 
 
 _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PROVIDER_ACCOUNT_MANAGER: frozenset(
         {
             Permission.VIEW,
+            Permission.PROPOSE_RELIEF,
+            Permission.RESTATE_PERIOD,
             Permission.ADD_CONTRACT,
             Permission.ACCEPT_CONTRACT,
             Permission.HAND_IN_EVIDENCE,
             Permission.SETTLE_PERIOD,
+            Permission.SUBMIT_FIGURES,
+            Permission.DISCUSS_FIGURES,
+            Permission.DECIDE_FIGURES,
             Permission.ISSUE_INVOICE,
+            Permission.UPDATE_TRENDS,
             Permission.MANAGE_MEMBERS,
             Permission.VIEW_DUTIES,
         }
     ),
     Role.PROVIDER_FINANCE: frozenset(
-        {Permission.VIEW, Permission.SETTLE_PERIOD, Permission.ISSUE_INVOICE}
+        {
+            Permission.VIEW,
+            Permission.RESTATE_PERIOD,
+            Permission.SETTLE_PERIOD,
+            Permission.SUBMIT_FIGURES,
+            Permission.DISCUSS_FIGURES,
+            Permission.DECIDE_FIGURES,
+            Permission.ISSUE_INVOICE,
+            Permission.UPDATE_TRENDS,
+        }
     ),
-    Role.CLIENT_COMMITTEE: frozenset({Permission.VIEW, Permission.ACCEPT_FIGURES}),
+    Role.CLIENT_COMMITTEE: frozenset(
+        {
+            Permission.VIEW,
+            Permission.DECIDE_RELIEF,
+            Permission.REVIEW_FIGURES,
+            Permission.DISCUSS_FIGURES,
+            Permission.DECIDE_FIGURES,
+            Permission.ACCEPT_FIGURES,
+            Permission.UPDATE_TRENDS,
+        }
+    ),
     Role.COMMITTEE_CHAIR: frozenset(
         {
             Permission.VIEW,
+            Permission.DECIDE_RELIEF,
             Permission.ADD_CONTRACT,
             Permission.ACCEPT_CONTRACT,
+            Permission.REVIEW_FIGURES,
+            Permission.DISCUSS_FIGURES,
+            Permission.DECIDE_FIGURES,
             Permission.ACCEPT_FIGURES,
+            Permission.UPDATE_TRENDS,
             Permission.MANAGE_MEMBERS,
             Permission.VIEW_DUTIES,
             Permission.GRANT_EXCEPTION,
             Permission.REVIEW_ACCESS,
         }
     ),
-    Role.CLIENT_FINANCE: frozenset({Permission.VIEW}),
+    Role.CLIENT_FINANCE: frozenset({Permission.VIEW, Permission.UPDATE_TRENDS}),
     Role.AUDITOR: frozenset(
         {
             Permission.VIEW,
@@ -126,40 +134,47 @@ def permissions_of(roles: Collection[Role]) -> frozenset[Permission]:
     return frozenset().union(*(_GRANTS[role] for role in roles))
 
 
-class State(StrEnum):
-    """Where an object is on its way, as far as the policy asks."""
-
-    OPEN = "open"
-    """A period that nobody has settled."""
-    SETTLED = "settled"
-    """Its figures are computed; the client hasn't accepted them."""
-    ACCEPTED = "accepted"
-    """The other side has accepted: a period's figures, or a version of the contract."""
-    ISSUED = "issued"
-    """The period's invoice is numbered and frozen."""
-    PROPOSED = "proposed"
-    """A version of the contract that one side has added."""
-
-
 _STATES: dict[Permission, frozenset[State]] = {
-    Permission.SETTLE_PERIOD: frozenset({State.OPEN, State.SETTLED, State.ACCEPTED}),
-    Permission.ACCEPT_FIGURES: frozenset({State.SETTLED}),
-    Permission.ISSUE_INVOICE: frozenset({State.ACCEPTED}),
+    Permission.SETTLE_PERIOD: frozenset(
+        {State.OPEN, State.SETTLED, State.SUBMITTED, State.UNDER_REVIEW, State.AGREED}
+    ),
+    Permission.SUBMIT_FIGURES: frozenset({State.SETTLED, State.SUBMITTED}),
+    Permission.REVIEW_FIGURES: frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.AGREED}),
+    Permission.DISCUSS_FIGURES: frozenset({State.SUBMITTED, State.UNDER_REVIEW}),
+    Permission.DECIDE_FIGURES: frozenset({State.SUBMITTED, State.UNDER_REVIEW}),
+    Permission.ACCEPT_FIGURES: frozenset({State.AGREED}),
+    Permission.ISSUE_INVOICE: frozenset({State.SEALED}),
+    Permission.DECIDE_RELIEF: frozenset({State.PROPOSED}),
     Permission.ACCEPT_CONTRACT: frozenset({State.PROPOSED}),
 }
 """In which states a permission is of use; the others don't ask for the state."""
 APPROVALS = frozenset(
     {
         Permission.ACCEPT_CONTRACT,
+        Permission.REVIEW_FIGURES,
+        Permission.DECIDE_FIGURES,
         Permission.ACCEPT_FIGURES,
+        Permission.DECIDE_RELIEF,
         Permission.ISSUE_INVOICE,
         Permission.GRANT_EXCEPTION,
     }
 )
 """Nobody approves what they prepared, and nobody whose duties conflict approves anything."""
-AGREEMENTS = frozenset({Permission.ACCEPT_CONTRACT, Permission.ACCEPT_FIGURES})
+AGREEMENTS = frozenset(
+    {
+        Permission.ACCEPT_CONTRACT,
+        Permission.REVIEW_FIGURES,
+        Permission.DECIDE_FIGURES,
+        Permission.DECIDE_RELIEF,
+        Permission.ACCEPT_FIGURES,
+    }
+)
 """What one side proposes and the other agrees to; never the same side, whoever acts for it."""
-_PROPOSES = {Permission.ACCEPT_FIGURES: Side.PROVIDER}
+_PROPOSES = {
+    Permission.REVIEW_FIGURES: Side.PROVIDER,
+    Permission.ACCEPT_FIGURES: Side.PROVIDER,
+    Permission.DECIDE_RELIEF: Side.PROVIDER,
+}
 """Figures are the provider's, whoever settled them."""
 
 
@@ -274,83 +289,54 @@ def _duty_refusal(standing: Standing, permission: Permission, item: Item) -> str
 
 _OWN = {
     Permission.ACCEPT_CONTRACT: "you added this version; another person has to accept it",
-    Permission.ACCEPT_FIGURES: "you settled this period; another person has to accept its figures",
+    Permission.REVIEW_FIGURES: "these figures are your own; another person has to review them",
+    Permission.DECIDE_FIGURES: "you proposed this; a person of the other side has to answer",
+    Permission.ACCEPT_FIGURES: "these figures are your own; another person has to seal them",
+    Permission.DECIDE_RELIEF: "you proposed this relief; a person of the client has to decide",
     Permission.ISSUE_INVOICE: "you settled this period; another person has to issue its invoice",
     Permission.GRANT_EXCEPTION: "nobody grants an exception to themselves; another chair has to",
 }
+_DISCUSSED = (
+    Permission.SUBMIT_FIGURES,
+    Permission.REVIEW_FIGURES,
+    Permission.DISCUSS_FIGURES,
+    Permission.DECIDE_FIGURES,
+    Permission.ACCEPT_FIGURES,
+)
 _NOT_NOW = {
+    (permission, state): why
+    for permission in _DISCUSSED
+    for state, why in (
+        (State.SEALED, "the period's figures are sealed already"),
+        (State.ISSUED, "the period's invoice is issued already"),
+    )
+} | {
+    (Permission.DECIDE_RELIEF, State.OPEN): "the provider has taken it back",
+    (Permission.DECIDE_RELIEF, State.AGREED): "it is decided already",
     (Permission.SETTLE_PERIOD, State.ISSUED): "the period's invoice is issued and can't change",
+    (Permission.SETTLE_PERIOD, State.SEALED): (
+        "the period's figures are sealed; corrected evidence makes a restatement"
+    ),
+    (Permission.SUBMIT_FIGURES, State.OPEN): "the period isn't settled yet",
+    (Permission.SUBMIT_FIGURES, State.UNDER_REVIEW): "the client is reviewing the figures already",
+    (Permission.SUBMIT_FIGURES, State.AGREED): "the client has agreed to the figures already",
+    (Permission.REVIEW_FIGURES, State.OPEN): "the period isn't settled yet",
+    (Permission.REVIEW_FIGURES, State.SETTLED): "the provider hasn't submitted the figures yet",
     (Permission.ACCEPT_FIGURES, State.OPEN): "the period isn't settled yet",
-    (Permission.ACCEPT_FIGURES, State.ACCEPTED): "the figures are accepted already",
-    (Permission.ACCEPT_FIGURES, State.ISSUED): "the period's invoice is issued already",
+    (Permission.ACCEPT_FIGURES, State.SETTLED): "the provider hasn't submitted the figures yet",
+    (Permission.ACCEPT_FIGURES, State.SUBMITTED): "no figure is agreed yet",
+    (Permission.ACCEPT_FIGURES, State.UNDER_REVIEW): "not every figure is agreed yet",
     (Permission.ISSUE_INVOICE, State.OPEN): "the period isn't settled yet",
-    (Permission.ISSUE_INVOICE, State.SETTLED): "the client hasn't accepted the figures yet",
+    (Permission.ISSUE_INVOICE, State.SETTLED): "the provider hasn't submitted the figures yet",
+    (Permission.ISSUE_INVOICE, State.SUBMITTED): "the client hasn't agreed to the figures yet",
+    (Permission.ISSUE_INVOICE, State.UNDER_REVIEW): "the client is still reviewing the figures",
+    (Permission.ISSUE_INVOICE, State.AGREED): "the client hasn't sealed the figures yet",
     (Permission.ISSUE_INVOICE, State.PROPOSED): (
         "the other side hasn't accepted this version of the contract yet"
     ),
     (Permission.ISSUE_INVOICE, State.ISSUED): "the invoice is issued already",
     (Permission.ACCEPT_CONTRACT, State.ACCEPTED): "this version is accepted already",
 }
-
-
-class DutyConflict(StrEnum):
-    """Duties that one person may hold together only by a recorded exception."""
-
-    BOTH_SIDES = "both_sides"
-    FOREIGN_EMPLOYER = "foreign_employer"
-    PREPARES_AND_ISSUES = "prepares_and_issues"
-    ACCEPTS_AND_PAYS = "accepts_and_pays"
-    AUDITS_AND_ACTS = "audits_and_acts"
-    OPERATES_AND_ACTS = "operates_and_acts"
-
-    @property
-    def words(self) -> str:
-        """What is wrong with it, as half a sentence."""
-        return _CONFLICT_WORDS[self]
-
-
-_CONFLICT_WORDS = {
-    DutyConflict.BOTH_SIDES: "acts for the client and for the provider",
-    DutyConflict.FOREIGN_EMPLOYER: "works for the party that this role stands against",
-    DutyConflict.PREPARES_AND_ISSUES: "prepares the figures and issues the invoice for them",
-    DutyConflict.ACCEPTS_AND_PAYS: "accepts the figures and pays what follows from them",
-    DutyConflict.AUDITS_AND_ACTS: "audits what they do themselves",
-    DutyConflict.OPERATES_AND_ACTS: "runs the system that others must be able to trust",
-}
-
-
-def conflicts(
-    roles: Collection[Role], employer: Side | None, *, operator: bool = False
-) -> frozenset[DutyConflict]:
-    """The conflicts among all that a person holds in an engagement.
-
-    `employer` is the side the person works for, None for an outsider; `operator` says whether
-    the person runs the installation, which the role of that name says too.
-    """
-    held = frozenset(roles) - {Role.OPERATOR}
-    operator = operator or Role.OPERATOR in roles
-    return frozenset(
-        conflict for conflict, found in _conflicts(held, employer, operator=operator) if found
-    )
-
-
-def _conflicts(
-    held: frozenset[Role], employer: Side | None, *, operator: bool
-) -> tuple[tuple[DutyConflict, bool], ...]:
-    sides = {role.side for role in held} - {None}
-    accepts = held & {Role.COMMITTEE_CHAIR, Role.CLIENT_COMMITTEE}
-    against = (employer is Side.PROVIDER and (Side.CLIENT in sides or Role.AUDITOR in held)) or (
-        employer is Side.CLIENT and Side.PROVIDER in sides
-    )
-    prepares_and_issues = {Role.PROVIDER_ACCOUNT_MANAGER, Role.PROVIDER_FINANCE} <= held
-    return (
-        (DutyConflict.BOTH_SIDES, len(sides) > 1),
-        (DutyConflict.FOREIGN_EMPLOYER, against),
-        (DutyConflict.PREPARES_AND_ISSUES, prepares_and_issues),
-        (DutyConflict.ACCEPTS_AND_PAYS, bool(accepts) and Role.CLIENT_FINANCE in held),
-        (DutyConflict.AUDITS_AND_ACTS, Role.AUDITOR in held and len(held) > 1),
-        (DutyConflict.OPERATES_AND_ACTS, operator and bool(held)),
-    )
 
 
 def manageable(roles: Collection[Role]) -> frozenset[Role]:

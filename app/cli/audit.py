@@ -18,6 +18,7 @@ from app.cli.audit_witness import witness
 from app.cli.common import reports_problems
 from app.cli.installation import Installation, changing, installation, reading
 from app.database import session_scope
+from app.evidence_store import store_of
 from app.settings import load_settings
 from app.timestamping import stamp_latest
 from governance.access import Actor
@@ -55,7 +56,14 @@ def sequence() -> None:
 @reports_problems
 def key() -> None:
     """Print the log's public key, to be kept by auditors and witnesses."""
-    click.echo(str(key_folder(load_settings()).signer().verifier))
+    settings = load_settings()
+    public = key_folder(settings).public()
+    if public is None:
+        raise NotFound(
+            f"there is no key of the log in {settings.key_dir}: `plumbline audit sequence` makes it"
+            " with the first checkpoint; the key of an existing log is in its backup"
+        )
+    click.echo(str(public))
 
 
 @audit.command("rotate-key")
@@ -166,7 +174,7 @@ def _export(
         if tenant is None:
             return f"{export_log(session, log, out)} entries"
         chosen = entries_of(session, tenant)
-        store = opened.settings.evidence_dir
+        store = store_of(opened.settings)
         documents = documents_of(session, tenant, store) if with_documents else ()
         return f"{export_proofs(session, log, out, chosen, documents)} proofs"
 

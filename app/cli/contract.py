@@ -94,9 +94,10 @@ def catalogue_signatures() -> Mapping[str, KpiSignature]:
     Loaded when asked for: the catalogue brings the query engine with it, which `schema` and
     `diff` don't need.
     """
-    from sla.kpis.catalogue import signatures  # noqa: PLC0415 (loads the query engine)
+    from app.cli.own_kpis import kpi_dir  # noqa: PLC0415 (loads the query engine)
+    from sla.kpis.catalogue import signatures  # noqa: PLC0415 (the same)
 
-    return signatures()
+    return signatures(kpi_dir())
 
 
 def _read_both(old: str, new: str) -> tuple[Contract, Contract]:

@@ -15,6 +15,7 @@ from app.demo.files import CREDIT_PERIOD, DemoFiles, write_demo_files
 from app.demo.people import PEOPLE
 from app.demo.seed import REFERENCE, is_seeded, seed, settle_recent
 from app.documents.renderer import PdfRenderer
+from app.evidence_store import store_of
 from app.main_job import run_from_files, write_run
 from app.settings import Settings, load_settings
 from billing.settlement.service import Workshop
@@ -56,7 +57,8 @@ def _make(opened: Installation, folder: Path, sign_in: Path) -> None:
     _keep_sign_in(sign_in, password)
     # Invoices state the log's size and root only once there is a checkpoint.
     sequence(engine, key_folder(settings))
-    workshop = Workshop(settings.evidence_dir, load_catalogue(), PdfRenderer())
+    catalogue = load_catalogue(settings.kpi_dir)
+    workshop = Workshop(store_of(settings), catalogue, PdfRenderer(catalogue))
     for period in settle_recent(engine, REFERENCE, workshop, now):
         click.echo(f"  settled {period.label}")
 

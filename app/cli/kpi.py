@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from app.cli.common import json_option, print_json, reports_problems
 from app.cli.contract import load_contract
-from app.cli.ledgers import ledger_of
+from app.cli.ledgers import engine_named, engine_option, ledger_of
+from app.cli.own_kpis import catalogue, kpi_dir_option
+from app.cli.relief import relief_option
+from governance.calendars import Calendars, Unit, calendars_of
 from governance.contract.kpi_signature import ParameterValue
 from governance.contract.messages import did_you_mean
 from governance.errors import BadInput, Problem
 from governance.values import Period
 from sla.evidence.values import EvidenceDigest, Finding
-from sla.kpis.catalogue import load_catalogue
+from sla.kpis.catalogue import load_catalogue, shipped_words
 from sla.kpis.definitions import KpiDefinition
 from sla.kpis.engine import drill_down, run_kpi
+from sla.kpis.examples import load_examples
+from sla.kpis.own import check_file
+from sla.kpis.pages import index_markdown, page_markdown
 from sla.kpis.parameters import resolve_parameters
 from sla.kpis.serialise import (
     cell_text,
@@ -31,8 +38,12 @@ from sla.kpis.serialise import (
 )
 from sla.kpis.values import DrillDown, KpiResult
 from sla.measurements.calculation import measure as measure_contract
+from sla.measurements.circumstances import Circumstances
 from sla.measurements.serialise import measured_period_json, value_text
 from sla.measurements.values import MeasuredPeriod
+from sla.relief.documents import load_relief
+from sla.relief.rows import require_rows
+from sla.relief.values import relief_of
 
 evidence_option = click.option(
     "--evidence",
@@ -54,24 +65,29 @@ def kpi() -> None:
 
 
 @kpi.command("list")
+@kpi_dir_option
 @json_option
 @reports_problems
 def list_(as_json: bool) -> None:
     """List the KPIs of the catalogue."""
-    definitions = load_catalogue().values()
+    definitions = catalogue().values()
     if as_json:
-        keys = ("name", "title", "unit", "direction", "datasets", "parameters")
+        keys = ("name", "title", "unit", "direction", "datasets", "parameters", "function", "own")
         print_json([{key: definition_json(each)[key] for key in keys} for each in definitions])
     else:
         _print_table(
             ("name", "unit", "title"),
-            [(each.name, each.unit or "as observed", each.title) for each in definitions],
+            [
+                (each.name, each.unit or "as observed", each.title + (" (own)" if each.own else ""))
+                for each in definitions
+            ],
         )
 
 
 @kpi.command()
 @click.argument("name")
 @click.option("--sql", "as_sql", is_flag=True, help="Only the file whose digest results name.")
+@kpi_dir_option
 @json_option
 @reports_problems
 def show(name: str, as_sql: bool, as_json: bool) -> None:
@@ -85,6 +101,37 @@ def show(name: str, as_sql: bool, as_json: bool) -> None:
         click.echo("\n".join(_definition_lines(definition)))
 
 
+@kpi.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@reports_problems
+def check(file: Path, as_json: bool) -> None:
+    """Check the own KPI in FILE as it is before use; exit status 2 if anything is wrong."""
+    definition = check_file(file, load_catalogue(), shipped_words())
+    if as_json:
+        print_json(definition_json(definition))
+    else:
+        click.echo(f"{file}: {definition.name} may be used")
+
+
+@kpi.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder, such as docs/kpis."
+)
+@kpi_dir_option
+@reports_problems
+def docs(out: Path) -> None:
+    """Write a page for each KPI into the folder OUT, and an index beside it."""
+    definitions, examples = catalogue(), load_examples()
+    out.mkdir(parents=True, exist_ok=True)
+    for name, definition in definitions.items():
+        page = page_markdown(definition, examples.get(name))
+        (out / f"{name}.md").write_text(page, encoding="utf-8")
+    index = out.with_suffix(".md")
+    index.write_text(index_markdown(definitions.values(), out.name), encoding="utf-8")
+    click.echo(f"{len(definitions)} pages in {out}, the index in {index}")
+
+
 @kpi.command("run")
 @click.argument("name")
 @evidence_option
@@ -95,9 +142,14 @@ def show(name: str, as_sql: bool, as_json: bool) -> None:
 @profile_option
 @click.option("--currency", help="Currency of the figures; by default the evidence's only one.")
 @click.option(
-    "--time-zone", default="UTC", show_default=True, help="Zone that days are counted in."
+    "--time-zone", help="Zone that days are counted in; by default the contract's, or UTC."
+)
+@click.option(
+    "--contract", "contract_file", help="Contract whose calendars and time zone clocks run by."
 )
 @click.option("--rows", type=click.IntRange(min=1), help="List so many rows behind the figure.")
+@kpi_dir_option
+@engine_option
 @json_option
 @reports_problems
 def run_(
@@ -108,15 +160,20 @@ def run_(
     settings: tuple[str, ...],
     profile: str | None,
     currency: str | None,
-    time_zone: str,
+    time_zone: str | None,
+    contract_file: str | None,
     rows: int | None,
+    engine: str,
     as_json: bool,
 ) -> None:
     """Run the KPI NAME on evidence, over one period."""
     definition, span, given = _definition(name), Period.parse(period), parse_settings(settings)
     # Checked again when the KPI runs, but nobody should wait for an import to hear of a slip.
-    resolve_parameters(definition, given)
-    with ledger_of(evidence, profile, currency, time_zone) as ledger:
+    parameters = resolve_parameters(definition, given)
+    calendars = _calendars(contract_file, time_zone)
+    _require_calendar(definition, parameters, contract_file)
+    runs = engine_named(engine)
+    with ledger_of(evidence, profile, currency, calendars, runs) as ledger:
         result = run_kpi(definition, ledger, span, given)
         page = drill_down(definition, ledger, span, given, limit=rows) if rows else None
         warnings = ledger.warnings
@@ -126,10 +183,34 @@ def run_(
         print_json(kpi_result_json(result) | said | behind)
         return
     click.echo("\n".join(_result_lines(definition, result)))
-    _print_warnings(warnings)
+    print_warnings(warnings)
     if page:
         click.echo("")
         _print_page(page)
+
+
+def _require_calendar(
+    definition: KpiDefinition, parameters: Mapping[str, str], contract_file: str | None
+) -> None:
+    """Without a contract a clock can't count business time; BadInput saying what to give."""
+    in_business_time = {unit.value for unit in Unit if unit.needs_calendar}
+    for name in ("time", "clock"):
+        unit = parameters.get(name)
+        if contract_file is None and unit in in_business_time:
+            what = f"there is no calendar to count {unit} by"
+            others = [
+                one for one in definition.parameters[name].choices if one not in in_business_time
+            ]
+            allowed = f"a contract with business hours, by --contract; or {' or '.join(others)}"
+            raise BadInput.one(Problem(what, column=f"parameters.{name}", allowed=allowed))
+
+
+def _calendars(contract_file: str | None, time_zone: str | None) -> Calendars:
+    """The contract's calendars; without one there is but a time zone."""
+    if contract_file is None:
+        return Calendars(time_zone or "UTC")
+    calendars = calendars_of(load_contract(contract_file).engagement)
+    return calendars if time_zone is None else replace(calendars, time_zone=time_zone)
 
 
 @click.command()
@@ -137,17 +218,30 @@ def run_(
 @evidence_option
 @period_option
 @profile_option
+@engine_option
+@kpi_dir_option
+@relief_option
 @json_option
 @reports_problems
 def measure(
-    contract_file: str, evidence: Path, period: str, profile: str | None, as_json: bool
+    *,
+    contract_file: str,
+    evidence: Path,
+    period: str,
+    profile: str | None,
+    engine: str,
+    relief: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure every service level of a contract over one period."""
     span = Period.parse(period)
     contract = load_contract(contract_file)
     frame = contract.engagement
-    with ledger_of(evidence, profile, frame.currency, frame.time_zone) as ledger:
-        measured = measure_contract(contract, ledger, span, load_catalogue())
+    calendars, runs = calendars_of(frame), engine_named(engine)
+    given = Circumstances(relief=load_relief(relief, contract))
+    with ledger_of(evidence, profile, frame.currency, calendars, runs) as ledger:
+        require_rows(ledger, relief_of(given.relief))
+        measured = measure_contract(contract, ledger, span, catalogue(), given)
     if as_json:
         print_json(measured_period_json(measured))
     else:
@@ -186,15 +280,11 @@ def _parameter(text: str) -> ParameterValue:
 
 
 def _definition(name: str) -> KpiDefinition:
-    catalogue = load_catalogue()
-    if name not in catalogue:
-        raise BadInput.one(
-            Problem(
-                f"there is no KPI '{name}'{did_you_mean(name, catalogue)}",
-                allowed=", ".join(catalogue),
-            )
-        )
-    return catalogue[name]
+    known = catalogue()
+    if name not in known:
+        what = f"there is no KPI '{name}'{did_you_mean(name, known)}"
+        raise BadInput.one(Problem(what, allowed=", ".join(known)))
+    return known[name]
 
 
 def _definition_lines(definition: KpiDefinition) -> Iterator[str]:
@@ -251,15 +341,32 @@ def _print_measured(measured: MeasuredPeriod) -> None:
                 f"{value_text(result) or '-'} {result.unit}".strip(),
                 term_text(result.expected),
                 term_text(result.minimum),
-                result.status.value + ("" if result.consequential else " (learning period)"),
+                result.status.value + ("" if result.consequential else " (no consequence)"),
             )
             for result in measured.results
         ],
     )
-    _print_warnings(measured.warnings)
+    _print_notes(measured)
+    print_warnings(measured.warnings)
 
 
-def _print_warnings(warnings: Iterable[Finding]) -> None:
+def _print_notes(measured: MeasuredPeriod) -> None:
+    """Why nothing follows from a result, and what it was without relief."""
+    for result in measured.results:
+        if result.no_consequence:
+            click.echo(f"\n{result.service_level}: {result.no_consequence}")
+        before = result.without_relief
+        if before is None:
+            continue
+        if before.rows_out or before.seconds_out or before.status is not result.status:
+            value = value_text(replace(result, value=before.value)) or "-"
+            stated = f"{value} {result.unit}".strip() + f", {before.status.value}"
+            by = ", ".join(before.events)
+            click.echo(f"\n{result.service_level}: {stated} without the relief of {by}")
+
+
+def print_warnings(warnings: Iterable[Finding]) -> None:
+    """Findings on the evidence, as they stand beneath figures."""
     for warning in warnings:
         click.echo(f"\nwarning: {warning.message}")
 

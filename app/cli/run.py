@@ -11,6 +11,9 @@ from typing import Any
 import click
 
 from app.cli.common import json_option, print_json, reports_problems
+from app.cli.ledgers import engine_named, engine_option
+from app.cli.own_kpis import kpi_dir, kpi_dir_option
+from app.cli.relief import relief_option
 from app.documents.formatting import measured, money, period
 from app.documents.wording import STATUS
 from app.main_job import RunResult, run_from_files, write_run
@@ -48,6 +51,9 @@ from sla.measurements.values import Measurement
     type=click.DateTime(["%Y-%m-%d"]),
     help="Invoice date; the day after the period by default.",
 )
+@kpi_dir_option
+@engine_option
+@relief_option
 @json_option
 @reports_problems
 def run(  # noqa: PLR0917 (click passes one argument an option, by name)
@@ -59,6 +65,8 @@ def run(  # noqa: PLR0917 (click passes one argument an option, by name)
     accept_rejected: bool,
     number_sequence: int,
     issued_on: datetime | None,
+    relief: Path | None,
+    engine: str,
     as_json: bool,
 ) -> None:
     """Measure, credit, invoice and report one period; write the documents into a folder."""
@@ -70,6 +78,9 @@ def run(  # noqa: PLR0917 (click passes one argument an option, by name)
         accept_rejected=accept_rejected,
         sequence=number_sequence,
         issued_on=issued_on.date() if issued_on else None,
+        relief_path=relief,
+        engine=engine_named(engine),
+        kpi_dir=kpi_dir(),
     )
     files = write_run(result, out)
     if as_json:
@@ -117,7 +128,7 @@ def _levels(result: RunResult) -> Iterator[str]:
         yield ""
         yield "Service levels"
     for each in results:
-        title = result.settlement.contract.service_level(each.service_level).title
+        title = result.settlement.terms_of(each.service_level).title
         yield f"  {each.service_level:<8} {title[:44]:<44} {_finding(each, result)}"
 
 

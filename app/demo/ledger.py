@@ -160,9 +160,11 @@ def _customers(dice: random.Random) -> Iterator[Customer]:
     dice.shuffle(names)
     kinds, weights = list(HABITS), [habit.share for habit in HABITS.values()]
     for index in range(CUSTOMERS):
+        # No two customers share a name, which would look like one customer kept twice.
+        branch = " Süd" if index >= len(names) else ""
         yield Customer(
             id=f"K{10001 + index}",
-            name=f"{names[index % len(names)]} {dice.choice(_LEGAL)}",
+            name=f"{names[index % len(names)]}{branch} {dice.choice(_LEGAL)}",
             country=dice.choice(_COUNTRIES),
             habit=dice.choices(kinds, weights)[0],
             terms_days=dice.choices((14, 30, 45), (3, 6, 1))[0],

@@ -20,9 +20,10 @@ from app.demo.people import (
     give_roles,
     make_people,
 )
+from app.evidence_store import store_of
 from app.settings import Settings
 from billing.invoices.service import issue_invoice
-from billing.settlement.acceptance import accept_figures
+from billing.settlement.reviewing import seal_period, submission_seen, submit_period
 from billing.settlement.service import Workshop, settle_period
 from governance.access import Actor
 from governance.contract.reading import read_contract
@@ -34,14 +35,18 @@ from governance.tenancy import EVERYTHING
 from governance.values import Period
 from sla.evidence.service import Upload, hand_in
 from sla.kpis.catalogue import signatures
+from sla.reviews.judging import agree_items, contest_item, reply
+from sla.reviews.queries import review_of
 
 REFERENCE = "ENG-2025-001"
 SETTLED_PERIODS = 6
 """How many months, the newest ones, the demo settles; the others wait for a click."""
 DRAFTS = 3
 """How many of these stay drafts; the invoices of the older ones are issued."""
-WAITING = 2
-"""How many of the drafts wait for the client to accept their figures."""
+_CONTESTED = 2
+"""Age in months of the period that the client is reviewing, with one figure contested."""
+_SUBMITTED = 1
+"""Age of the one that waits for the client to review it; the newest month is a draft."""
 
 
 def is_seeded(engine: Engine) -> bool:
@@ -66,7 +71,7 @@ def seed(engine: Engine, settings: Settings, demo: DemoFiles, now: datetime) -> 
         give_roles(session, manager, added.engagement, users)
         accept_contract(session, chair, added.engagement, added.version)
         upload = Upload(demo.evidence, demo.evidence.name)
-        hand_in(session, manager, added.engagement, upload, settings.evidence_dir)
+        hand_in(session, manager, added.engagement, upload, store_of(settings))
     return password
 
 
@@ -80,8 +85,8 @@ def settle_recent(
 ) -> Iterator[Period]:
     """Settle the newest months, each in a transaction of its own; yields each when it is done.
 
-    The manager settles, the committee accepts and the provider's finance issues, as far as the
-    demo goes for the month.
+    The manager settles and submits, the committee reviews and seals, and the provider's finance
+    issues, as far as the demo goes for the month.
     """
     periods = [LAST_PERIOD]
     while len(periods) < SETTLED_PERIODS:
@@ -91,16 +96,34 @@ def settle_recent(
             manager = _actor(session, MANAGER, now)
             engagement = get_engagement(session, manager, reference)
             settle_period(session, manager, engagement, period, workshop)
-            _agree(session, engagement, period, age, now)
+            if age >= _SUBMITTED:
+                submit_period(session, manager, engagement, period, _NOTE)
+            if age == _CONTESTED:
+                _contest(session, engagement, period, now)
             if age >= DRAFTS:
-                billing = _actor(session, BILLING, now)
+                committee, billing = _actor(session, COMMITTEE, now), _actor(session, BILLING, now)
+                seal_period(session, committee, engagement, period, workshop.catalogue)
                 issue_invoice(session, billing, engagement, period, workshop)
         yield period
 
 
-def _agree(
-    session: Session, engagement: Engagement, period: Period, age: int, now: datetime
-) -> None:
-    """The client accepts all but the newest months."""
-    if age >= WAITING:
-        accept_figures(session, _actor(session, COMMITTEE, now), engagement, period)
+_NOTE = "All ledgers of the month are handed in; nothing is estimated."
+_WHY = (
+    "The collection team was short of people for five weeks, and hardly a reminder went out. We"
+    " ask for the list of invoices that were paid late for other reasons before we agree."
+)
+_ANSWER = (
+    "Every late invoice opens from this figure, with its due date and the day it was paid. We"
+    " agree that the reminders came too late and don't ask for relief."
+)
+
+
+def _contest(session: Session, engagement: Engagement, period: Period, now: datetime) -> None:
+    """The committee agrees to all but the first service level; the manager answers."""
+    committee, manager = _actor(session, COMMITTEE, now), _actor(session, MANAGER, now)
+    submission = submission_seen(session, committee, engagement, period)
+    review = review_of(session, engagement, period)
+    first, *others = [one.item.id for one in review.items] if review else []
+    agree_items(session, committee, engagement, submission, others)
+    contest_item(session, committee, engagement, submission, first, reason=_WHY)
+    reply(session, manager, engagement, submission, first, text=_ANSWER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from markupsafe import Markup
 
@@ -14,7 +14,7 @@ from app.documents.svg import chart_svg
 from app.documents.wording import STATUS
 from governance.contract.kpi_signature import Direction
 from governance.values import plain
-from sla.measurements.values import MeasuredPeriod, Measurement, Status
+from sla.measurements.values import MeasuredPeriod, Status
 
 INK: Final = "#1c2733"
 MISS: Final = "#a3262a"
@@ -40,12 +40,46 @@ _SIGNS: Final = {
 }
 
 
+class Charted(Protocol):
+    """What a trend draws of one period."""
+
+    @property
+    def value(self) -> Decimal | None:
+        """None where there is no data."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Of the value."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """By which the point has its shape."""
+        ...
+
+    @property
+    def direction(self) -> Direction:
+        """Which way is better."""
+        ...
+
+    @property
+    def expected(self) -> Decimal:
+        """What was promised for the period."""
+        ...
+
+    @property
+    def minimum(self) -> Decimal | None:
+        """The least that was promised, if any."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
     """One service level in one period, as the trend shows it."""
 
     label: str
-    measurement: Measurement
+    measurement: Charted
     follows: bool = True
     """Whether it is the period right after the point before; a first point always follows."""
 
@@ -67,10 +101,18 @@ def trend_points(periods: Sequence[MeasuredPeriod], service_level: str) -> tuple
     )
 
 
-def trend_chart(points: Sequence[TrendPoint], title: str, currency: str) -> Markup:
-    """The values over the periods, with the expected and the minimum level of the last one."""
+def trend_chart(
+    points: Sequence[TrendPoint], title: str, currency: str, baseline: Decimal | None = None
+) -> Markup:
+    """The values over the periods, with the expected and the minimum level of the last one.
+
+    Where the promise moved over the periods, its way is drawn too; `baseline` is what the service
+    level stood at before hand-over.
+    """
     layers = [
         *_promised_levels(points[-1].measurement, currency),
+        *_ramp(points),
+        *_baseline(points[-1].measurement, baseline, currency),
         *_gaps(points),
         *_line_and_signs(points, _axes(points), small=False),
     ]
@@ -175,7 +217,34 @@ def _gaps(points: Sequence[TrendPoint]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _promised_levels(last: Measurement, currency: str) -> Iterator[dict[str, Any]]:
+def _ramp(points: Sequence[TrendPoint]) -> Iterator[dict[str, Any]]:
+    """What was expected, month by month, where that changed."""
+    promised = [plain(point.measurement.expected) for point in points]
+    if len(set(promised)) > 1:
+        rows = [
+            {"period": point.label, "value": value}
+            for point, value in zip(points, promised, strict=True)
+        ]
+        yield {
+            "data": _values(rows, "value"),
+            "mark": {
+                "type": "line",
+                "interpolate": "step",
+                "color": QUIET,
+                "strokeDash": [6, 3],
+                "strokeWidth": 1,
+            },
+            "encoding": _axes(points),
+        }
+
+
+def _baseline(last: Charted, baseline: Decimal | None, currency: str) -> Iterator[dict[str, Any]]:
+    if baseline is not None:
+        yield _rule(baseline, [1, 3])
+        yield _rule_label("Baseline", last, baseline, currency, above=baseline > last.expected)
+
+
+def _promised_levels(last: Charted, currency: str) -> Iterator[dict[str, Any]]:
     upper = last.direction is Direction.HIGHER_IS_BETTER
     if last.minimum is not None:
         row = {"from": plain(last.minimum), "to": plain(last.expected)}
@@ -202,7 +271,7 @@ def _rule(value: Decimal, dash: Sequence[int]) -> dict[str, Any]:
 
 
 def _rule_label(
-    name: str, last: Measurement, value: Decimal, currency: str, *, above: bool
+    name: str, last: Charted, value: Decimal, currency: str, *, above: bool
 ) -> dict[str, Any]:
     mark = {
         "type": "text",

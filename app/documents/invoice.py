@@ -141,7 +141,7 @@ def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[Invo
         if level.credit:
             yield _credit_line(settlement, given, level)
     for earned in given.earn_backs:
-        terms = settlement.contract.service_level(earned.service_level)
+        terms = settlement.terms_of(earned.service_level)
         yield _uncounted(
             tax=shared_tax(settlement),
             title=f"Service credit earned back: {terms.title}, {period(earned.period)}",
@@ -153,7 +153,7 @@ def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[Invo
 
 
 def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCredit) -> InvoiceLine:
-    level = settlement.contract.service_level(credit.id)
+    level = settlement.terms_of(credit.id)
     measurement = _measurement(settlement, given, credit.id)
     return _uncounted(
         tax=shared_tax(settlement),

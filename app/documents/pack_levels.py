@@ -68,7 +68,7 @@ def level_views(
 def _view(
     settlement: Settlement, measurement: Measurement, definitions: Mapping[str, KpiDefinition]
 ) -> LevelView:
-    terms = settlement.contract.service_level(measurement.service_level)
+    terms = settlement.terms_of(measurement.service_level)
     points = trend_points((*settlement.history, settlement.measured), terms.id)
     values = [point.measurement.value for point in points]
     title = f"Trend of {terms.id}, {terms.title}"

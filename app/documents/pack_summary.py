@@ -139,7 +139,7 @@ def _against(level: LevelView, currency: str) -> str:
 
 def _consequence(level: LevelView, currency: str) -> str:
     if not level.measurement.consequential:
-        return "; still in its learning period"
+        return f"; {level.measurement.no_consequence or 'still in its learning period'}"
     if level.credit is not None and level.credit.credit:
         return f"; service credit {money(level.credit.credit, currency)}"
     return "; no service credit"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.documents.formatting import moment, words
+from app.documents.formatting import moment, period, words
 from app.mail.outbox import Mail
 from app.settings import Settings
 from governance.engagements.invitations import Sent
 from governance.parties.models import User
+from governance.values import Period
 
 _HELLO = "Plumbline: "
 
@@ -86,3 +88,36 @@ def new_address_mail(
     )
     key = f"new address {user.id} {until.isoformat()}"
     return Mail(address, f"{_HELLO}confirm your address", "new_address", key, context)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewNews:
+    """Something that one side did with a period's figures, as the other side is told."""
+
+    who: str
+    """The person who did it."""
+    what: str
+    """What they did, as it follows the name: "has submitted the figures"."""
+    item: str
+    """The title of the figure that it is about; empty for the whole period."""
+    period: Period
+    reference: str
+    title: str
+    key: str
+    """Names the act, so that it is told once."""
+
+
+def review_mail(settings: Settings, user: User, news: ReviewNews) -> Mail:
+    """What the other side did with a period's figures; the figures are on the page only."""
+    context = _common(
+        settings,
+        name=user.name,
+        who=plain_name(news.who),
+        what=news.what,
+        item=plain_name(news.item),
+        period=period(news.period),
+        engagement=f"{news.reference}, {plain_name(news.title)}",
+        link=_link(settings, "engagements", news.reference, "periods", news.period.label),
+    )
+    subject = f"{_HELLO}{news.reference}, {period(news.period)}"
+    return Mail(user.email, subject, "review", f"review {news.key} {user.id}", context)

@@ -1,7 +1,8 @@
 """Backups: the database as it was at one moment, and the evidence that it names.
 
 A backup is a folder: the database's copy, `evidence/`, perhaps `keys/`, and a manifest with
-every file's size and SHA-256. It appears under its name whole or not at all.
+every file's size and SHA-256. Evidence in a bucket stays there: the manifest says where, and lists
+the digests. It appears under its name whole or not at all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlmodel import col
 
 from app.database import session_scope
+from app.evidence_store import store_of
 from app.operation.copying import DATABASE_FILES, Copied, copy_checked, digest_file, snapshot
 from app.operation.manifest import AuditPoint, Manifest, write_manifest
 from app.settings import Settings
@@ -27,6 +29,7 @@ from governance.audit.service import Change, record
 from governance.errors import BadInput, Conflict, Problem
 from governance.tenancy import EVERYTHING
 from sla.evidence.models import EvidenceTable
+from sla.evidence.store import EvidenceStore, file_name
 
 EVIDENCE = "evidence"
 KEYS = "keys"
@@ -67,7 +70,10 @@ def _fill(
     with snapshot(engine, database, settings.postgresql_bin) as connection:
         schema, audit, evidence = _read_point(connection)
     copied.append(digest_file(database, database.name))
-    copied += _copy_evidence(settings.evidence_dir, draft / EVIDENCE, evidence)
+    if settings.evidence_in_bucket:
+        _require_evidence(store_of(settings), evidence)
+    else:
+        copied += _copy_evidence(settings.evidence_dir, draft / EVIDENCE, evidence)
     manifest = Manifest(
         made_at=now.astimezone(UTC).isoformat(timespec="seconds"),
         release=version("plumbline-governance"),
@@ -76,6 +82,8 @@ def _fill(
         audit=audit,
         with_keys=with_keys,
         files=tuple(sorted(copied, key=lambda one: one.path)),
+        evidence_store=store_of(settings).address if settings.evidence_in_bucket else "",
+        evidence=tuple(sorted(evidence)),
     )
     write_manifest(draft, manifest)
     return manifest
@@ -89,17 +97,26 @@ def _read_point(connection: Connection) -> tuple[str, AuditPoint, frozenset[str]
     return schema, AuditPoint(head.size, head.root.hex()), digests
 
 
+def _require_evidence(store: EvidenceStore, digests: Collection[str]) -> None:
+    """That the bucket has all of it; what the bytes are is checked whenever they are read."""
+    kept = set(store.names())
+    lost = [name for name in map(file_name, sorted(digests)) if name not in kept]
+    if lost:
+        raise BadInput(Problem("the evidence is missing in the store", file=one) for one in lost)
+
+
 def _copy_evidence(store: Path, target: Path, digests: Collection[str]) -> list[Copied]:
+    """Every file of the store: the tables that the database names, and the files handed in."""
     target.mkdir(mode=0o700)
+    tables = set(map(file_name, digests))
     problems, copied = [], []
-    for digest in sorted(digests):
-        name = f"{digest}.parquet"
+    for name in sorted(tables.union(EvidenceStore.at(store).names())):
         source = store / name
         if not source.is_file():
             problems.append(Problem("the evidence is missing in the store", file=name))
             continue
         one = copy_checked(source, target / name, f"{EVIDENCE}/{name}")
-        if one.sha256 != digest:
+        if one.sha256 != name.partition(".")[0]:
             problems.append(Problem("the evidence isn't what its name says", file=name))
         copied.append(one)
     if problems:

@@ -86,7 +86,12 @@ def formatter(settings: Settings) -> structlog.stdlib.ProcessorFormatter:
 def _rendering(settings: Settings) -> Sequence[Processor]:
     if settings.production:
         return (_error_without_words, _on_one_line, structlog.processors.JSONRenderer())
-    return (_on_one_line, structlog.dev.ConsoleRenderer(colors=False, timestamp_key="time"))
+    # A plain traceback: one with the values of variables would show secrets, and takes seconds.
+    plain = structlog.dev.plain_traceback
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=False, timestamp_key="time", exception_formatter=plain
+    )
+    return (_on_one_line, renderer)
 
 
 def _on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

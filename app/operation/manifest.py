@@ -41,6 +41,10 @@ class Manifest:
     audit: AuditPoint
     with_keys: bool
     files: tuple[Copied, ...]
+    evidence_store: str = ""
+    """The bucket that held the evidence; empty where the backup itself has it."""
+    evidence: tuple[str, ...] = ()
+    """SHA-256 of all evidence tables that the database names."""
 
 
 class _Strict(BaseModel):
@@ -67,6 +71,8 @@ class _Document(_Strict):
     audit: _Audit
     with_keys: bool
     files: list[_File]
+    evidence_store: str = ""
+    evidence: list[_Digest] = []
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -109,6 +115,8 @@ def _read(file: Path) -> Manifest:
         AuditPoint(found.audit.size, found.audit.root),
         found.with_keys,
         tuple(Copied(one.path, one.size, one.sha256) for one in found.files),
+        found.evidence_store,
+        tuple(found.evidence),
     )
 
 

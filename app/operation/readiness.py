@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit_log import key_folder
 from app.database import schema_is_current
+from app.evidence_store import store_of
 from app.operation.state import InstallationState, read_state
 from app.settings import Settings
 from governance.errors import PlumblineError
@@ -31,7 +30,7 @@ def unready_part(engine: Engine, settings: Settings, now: datetime) -> str:
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("database", lambda: _database(engine)),
         ("schema", lambda: _schema(engine)),
-        ("storage", lambda: _storage(settings.evidence_dir)),
+        ("storage", lambda: _storage(settings)),
         ("audit log", lambda: _audit_log(settings, read_state(engine, now), now)),
     )
     for part, check in checks:
@@ -56,11 +55,8 @@ def _schema(engine: Engine) -> str:
     return "" if schema_is_current(engine) else "out of date, run plumbline migrate"
 
 
-def _storage(folder: Path) -> str:
-    """Writes a file that has no name, so that nothing stays behind."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(b"ready?")
+def _storage(settings: Settings) -> str:
+    store_of(settings).check()
     return ""
 
 

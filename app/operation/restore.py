@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +14,7 @@ from sqlalchemy import Engine, inspect
 
 from app.audit_log import key_folder
 from app.database import METADATA, alembic_config, make_engine, session_scope
+from app.evidence_store import store_of
 from app.operation.backup import EVIDENCE, KEYS
 from app.operation.copying import DATABASE_FILES, copy_checked, find_program, run_program
 from app.operation.manifest import Manifest, read_backup
@@ -24,8 +25,9 @@ from governance.audit.models import Action
 from governance.audit.self_check import check_database
 from governance.audit.service import Change, record
 from governance.audit.verification import Claim, Verdict
-from governance.errors import BadInput, Conflict, Problem
+from governance.errors import BadInput, Conflict, NotFound, Problem
 from governance.tenancy import EVERYTHING
+from sla.evidence.store import EvidenceStore
 
 _KEY = "log.key"
 
@@ -36,8 +38,12 @@ def restore_backup(settings: Settings, backup: Path) -> Manifest:
     Everything is checked before anything is written. Keys that are there already stay: the
     checkpoint beside them may know of more than the backup. `check_restored` has to follow.
 
-    Raises BadInput where the backup is damaged, Conflict where the installation isn't empty, is
-    of another kind or release, or has no key; then nothing is changed.
+    Evidence that was in a bucket isn't part of the backup: it must be in the store that the
+    settings name, every file of it, to the byte. Evidence of the backup goes into that store.
+
+    Raises BadInput where the backup is damaged or evidence is missing, Conflict where the
+    installation isn't empty, is of another kind or release, or has no key; then nothing is
+    changed.
     """
     manifest = read_backup(backup)
     programs = settings.postgresql_bin
@@ -46,7 +52,7 @@ def restore_backup(settings: Settings, backup: Path) -> Manifest:
         if manifest.database == "postgresql":
             find_program("pg_restore", programs)
         with (
-            _placed_evidence(backup / EVIDENCE, settings.evidence_dir),
+            _evidence_in_place(settings, backup, manifest),
             _placed_keys(backup / KEYS, settings.key_dir),
         ):
             _place_database(engine, backup / DATABASE_FILES[manifest.database], programs)
@@ -99,7 +105,8 @@ def _checked_target(settings: Settings, backup: Path, manifest: Manifest) -> Eng
             f" release {manifest.release}, then upgrade"
         )
     evidence = settings.evidence_dir
-    if evidence.exists() and any(evidence.iterdir()):
+    stays = settings.evidence_in_bucket or manifest.evidence_store
+    if not stays and evidence.exists() and any(evidence.iterdir()):
         raise Conflict(f"{evidence} is not empty: restore into a new installation")
     engine = make_engine(settings)
     if engine.dialect.name != manifest.database:
@@ -129,6 +136,33 @@ def _holds_something(engine: Engine) -> bool:
         # SQLite would replay such a remainder of a lost database into the restored one.
         return any(Path(f"{file}-{end}").exists() for end in ("wal", "shm", "journal"))
     return bool(inspect(engine).get_table_names())
+
+
+def _evidence_in_place(
+    settings: Settings, backup: Path, manifest: Manifest
+) -> AbstractContextManager[None]:
+    """The evidence in the installation's store, all of it checked."""
+    if manifest.evidence_store:
+        _require_evidence(store_of(settings), manifest)
+        return nullcontext()
+    if settings.evidence_in_bucket:
+        store = store_of(settings)
+        for file in sorted((backup / EVIDENCE).iterdir()):
+            store.put_file(file)
+        return nullcontext()
+    return _placed_evidence(backup / EVIDENCE, settings.evidence_dir)
+
+
+def _require_evidence(store: EvidenceStore, manifest: Manifest) -> None:
+    problems = []
+    for sha256 in manifest.evidence:
+        try:
+            store.local(sha256)
+        except (NotFound, Conflict) as error:
+            allowed = f"what {manifest.evidence_store} held when the backup was made"
+            problems.append(Problem(str(error), file=store.address, allowed=allowed))
+    if problems:
+        raise BadInput(problems)
 
 
 @contextmanager

@@ -19,12 +19,12 @@ from app.security.confirmation import (
 from app.security.cookies import own_cookie
 from app.security.detours import CONFIRM_PATH, too_often
 from app.security.guards import ENROLMENT, limited
-from app.security.passkeys import Answer, ask_for_known, relying_party, take_challenge
+from app.security.passkeys import ask_for_known, relying_party
 from app.security.second_step import PASSKEY_SIGN_IN
 from app.security.throttle import CONFIRM, attempt
 from app.web.addresses import HOME, own_path
 from app.web.rendering import render, see_other
-from app.web.second_step import PasskeyForm, json_answer, party_of
+from app.web.second_step import PasskeyForm, answer_of, json_answer, party_of
 from app.web.unit_of_work import work
 from governance.parties.service import get_user
 
@@ -84,13 +84,11 @@ def confirm_by_passkey(
     request: _Request,
     data: Annotated[PasskeyForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
-    """The same by a passkey; the question is used up in a transaction of its own."""
+    """The same by a passkey."""
     party = party_of(request)
     _count(request)
+    answer = answer_of(request, request.user.actor.at, data.credential)
     with work(request) as unit:
-        challenge = take_challenge(unit.session, request.auth, unit.actor.at)
-    with work(request) as unit:
-        answer = Answer(challenge, data.credential)
         done = confirm_with_passkey(unit.session, party, request.user, request.auth, answer)
     return _gone_on(request, done, data.next)
 

@@ -45,7 +45,7 @@ def add(
                 unit.actor,
                 name,
                 document,
-                signatures(),
+                signatures(unit.settings.kpi_dir),
                 effective_from=effective_from,
             )
     except BadInput as error:

@@ -22,7 +22,7 @@ from app.web.rendering import render, see_other
 from app.web.terms import charge_rule, credit_rules
 from app.web.unit_of_work import Work, allowed, engagement_work, work
 from billing.settlement.queries import settled_periods
-from governance.access import Permission
+from governance.access import Permission, State
 from governance.contract.document import Contract
 from governance.engagements.acceptance import version_views
 from governance.engagements.service import (
@@ -37,6 +37,7 @@ from governance.errors import NotFound
 from governance.values import Period
 from sla.evidence.service import current_tables, hand_ins
 from sla.kpis.catalogue import load_catalogue
+from sla.reviews.queries import states_by_measured
 
 _STEP = {"month": 1, "quarter": 3, "year": 12}
 
@@ -49,6 +50,8 @@ class EngagementRow:
     roles: tuple[str, ...]
     last: Period | None
     payable: Decimal | None
+    state: State | None = None
+    """Where that period stands between the sides."""
 
 
 @get("/", opt=SIGNED_IN_ONLY, sync_to_thread=False)
@@ -70,10 +73,11 @@ def _row(unit: Work, summary: EngagementSummary) -> EngagementRow:
     roles = tuple(sorted(words(role).capitalize() for role in summary.roles))
     if not settled:
         return EngagementRow(summary, roles, None, None)
-    invoice = settled[0].invoice
-    return EngagementRow(
-        summary, roles, settled[0].period, invoice.money(invoice.payable_minor).amount
-    )
+    invoice, record = settled[0].invoice, settled[0].settlement
+    states = states_by_measured(unit.session, summary.engagement)
+    state = State.ISSUED if invoice.number else states.get(record.measured_period_id, State.SETTLED)
+    payable = invoice.money(invoice.payable_minor).amount
+    return EngagementRow(summary, roles, settled[0].period, payable, state)
 
 
 @get(
@@ -94,6 +98,7 @@ def show_engagement(request: Request[Any, Any, Any]) -> Response[str]:
             "parties": parties_of(unit.session, engagement),
             "versions": version_views(unit.session, unit.actor, engagement),
             "periods": settled,
+            "states": states_by_measured(unit.session, engagement),
             "open_periods": unsettled,
             "next_period": _next(unsettled, settled[0].period if settled else None),
             "tables": current_tables(unit.session, unit.actor, engagement),
@@ -107,7 +112,7 @@ def show_engagement(request: Request[Any, Any, Any]) -> Response[str]:
         contract=contract,
         charge_rules={one.id: charge_rule(one, engagement.currency) for one in contract.charges},
         credit_rules=credit_rules(contract),
-        kpis=load_catalogue(),
+        kpis=load_catalogue(request.app.state.settings.kpi_dir),
         model_words=MODEL,
         window_words=WINDOW,
         **context,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -23,6 +24,7 @@ from billing.settlement.drill_down import Page, drill_down_quantity
 from billing.settlement.models import DocumentKind
 from billing.settlement.queries import get_document, get_settled_period, settled_periods
 from governance.access import Permission
+from governance.contract.document import Contract
 from governance.engagements.models import Engagement
 from governance.engagements.service import contract_of, parties_of
 from governance.errors import Conflict, NotFound
@@ -88,12 +90,22 @@ def show_line(
         period=period,
         position=position,
         line=line,
-        rule=charge_rule(contract.charge(line["charge"]), engagement.currency),
+        rule=_rule(contract, line, engagement.currency),
         meter=load_meters().get(line["meter"] or ""),
         tables={table.sha256: table for table in settled.evidence},
         rows=rows,
         rows_path=request.url.path,
     )
+
+
+def _rule(contract: Contract, line: Mapping[str, Any], currency: str) -> tuple[str, ...]:
+    """What a line follows from: its charge, or the restatement that it makes good."""
+    if "restatement" in line:
+        period, _, number = line["restatement"].rpartition("/")
+        what = f"Makes good restatement {number} of {period}: restated, less what counted before."
+        return (what,)
+    charges = [one for one in contract.charges if one.id == line["charge"]]
+    return charge_rule(charges[0], currency) if charges else ()
 
 
 def _rows(

@@ -185,7 +185,12 @@ def show_member(request: _Request, membership_id: FromPath[int]) -> Response[str
     return render(request, "members/member.html", engagement=engagement, row=row, member=member)
 
 
-@post(f"{_MEMBER}/term", guards=[requires(Permission.MANAGE_MEMBERS)], sync_to_thread=True)
+@post(
+    f"{_MEMBER}/term",
+    guards=[requires(Permission.MANAGE_MEMBERS)],
+    opt=RECENT,
+    sync_to_thread=True,
+)
 def change(
     request: _Request,
     membership_id: FromPath[int],

@@ -15,20 +15,18 @@ from app.security.enrolment import after_adding, after_removal
 from app.security.guards import ENROLMENT, PUBLIC, RECENT, SIGNED_IN_ONLY, limited
 from app.security.models import Proof
 from app.security.passkeys import (
-    Answer,
     add_passkey,
     ask_for_known,
     ask_for_new,
     relying_party,
     remove_passkey,
-    take_challenge,
 )
 from app.security.second_factors import enrolment_path
 from app.security.second_step import PASSKEY_SIGN_IN, sign_in_with_passkey
 from app.web.addresses import own_path, row_id
 from app.web.rendering import render, see_other
 from app.web.second_factor import after_change, own_account
-from app.web.second_step import PasskeyForm, json_answer, party_of, signed_in, visit_of
+from app.web.second_step import PasskeyForm, answer_of, json_answer, party_of, signed_in, visit_of
 from app.web.unit_of_work import work
 
 _PATH = f"{enrolment_path()}/passkeys"
@@ -70,13 +68,11 @@ def add_new_passkey(
     request: _Request,
     data: Annotated[NewPasskeyForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
-    """Store a passkey; the question is used up in a transaction of its own."""
+    """Store a passkey."""
     party = party_of(request)
-    with work(request) as unit:
-        challenge = take_challenge(unit.session, request.auth, unit.actor.at)
+    answer = answer_of(request, request.user.actor.at, data.credential)
     with work(request) as unit:
         user = own_account(unit)
-        answer = Answer(challenge, data.credential)
         add_passkey(unit.session, unit.actor, user, party, answer, name=data.name)
         token = after_adding(
             unit.session,
@@ -118,11 +114,9 @@ def sign_in_by_passkey(
     data: Annotated[PasskeyForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[Any]:
     """Start a session; every refusal answers alike."""
-    party, visit, engine = party_of(request), visit_of(request), request.app.state.engine
-    with session_scope(engine) as session:
-        challenge = take_challenge(session, request.auth, visit.at)
-    with session_scope(engine) as session:
-        answer = Answer(challenge, data.credential)
+    party, visit = party_of(request), visit_of(request)
+    answer = answer_of(request, visit.at, data.credential)
+    with session_scope(request.app.state.engine) as session:
         token = sign_in_with_passkey(session, party, answer, visit, origin_of(request))
     if token is None:
         next_path = own_path(data.next)

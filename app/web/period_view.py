@@ -64,7 +64,7 @@ def level_views(
     awarded = {one.service_level: one for one in settled.credits}
     return tuple(
         LevelView(
-            terms=contract.service_level(row.service_level),
+            terms=settled.terms_of(contract, row.service_level),
             measurement=measurement_of(row),
             credit=awarded.get(row.service_level),
             trend=trend_points(history, row.service_level),

@@ -14,18 +14,15 @@ from app.security.throttle import EXPORT, PDF
 from app.web.addresses import HOME, engagement_path
 from app.web.downloads import attachment
 from app.web.exports import note_export
-from app.web.period_view import level_views, summary
+from app.web.period_page import period_context
 from app.web.rendering import render, see_other
-from app.web.unit_of_work import allowed, engagement_work
-from billing.settlement.acceptance import accept_figures, agreement_of
+from app.web.unit_of_work import engagement_work
 from billing.settlement.models import DocumentKind
-from billing.settlement.queries import get_document, get_settled_period, settled_periods
+from billing.settlement.queries import get_document
 from billing.settlement.service import settle_period
 from governance.access import Permission
-from governance.engagements.service import contract_of
-from governance.errors import BadInput, NotFound, Problem
+from governance.errors import BadInput, NotFound
 from governance.values import Period
-from sla.measurements.queries import measurement_history, warnings_of
 
 PERIOD = f"{HOME}/{{reference:str}}/periods/{{label:str}}"
 
@@ -35,13 +32,6 @@ class SettleForm:
     """What the settle form sends."""
 
     period: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptForm:
-    """What the accept form sends: the settlement that the person looked at."""
-
-    settlement: str = ""
 
 
 @post(
@@ -62,57 +52,10 @@ def settle(
 
 @get(PERIOD, guards=[requires(Permission.VIEW)], sync_to_thread=True)
 def show_period(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[str]:
-    """The summary, each service level with its state and trend, warnings and documents."""
+    """The review, the summary, each service level with its trend, warnings and documents."""
     with engagement_work(request) as (unit, engagement):
-        period = period_of_address(label)
-        settled = get_settled_period(unit.session, unit.actor, engagement, period)
-        others = settled_periods(unit.session, unit.actor, engagement)
-        history = measurement_history(unit.session, engagement, period.end)
-        may = allowed(unit, engagement)
-        agreement = agreement_of(unit.session, unit.actor, engagement, period)
-    contract = contract_of(settled.contract_version)
-    return render(
-        request,
-        "periods/period.html",
-        engagement=engagement,
-        period=period,
-        settled=settled,
-        levels=level_views(settled, contract, history),
-        summary=summary(settled),
-        warnings=warnings_of(settled.measured),
-        newer=next((one.period for one in reversed(others) if one.period > period), None),
-        older=next((one.period for one in others if one.period < period), None),
-        may=may,
-        agreement=agreement,
-    )
-
-
-@post(f"{PERIOD}/accept", guards=[requires(Permission.ACCEPT_FIGURES)], sync_to_thread=True)
-def accept(
-    request: Request[Any, Any, Any],
-    label: FromPath[str],
-    data: Annotated[AcceptForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
-) -> Response[Any]:
-    """Agree to the figures for the client: to those that the person has seen, and no others."""
-    period = period_of_address(label)
-    settlement_id = _settlement_of(data)
-    with engagement_work(request, Permission.ACCEPT_FIGURES) as (unit, engagement):
-        accept_figures(unit.session, unit.actor, engagement, period, settlement_id=settlement_id)
-    return see_other(request, engagement_path(engagement.reference, "periods", period.label))
-
-
-def _settlement_of(data: AcceptForm) -> int:
-    text = data.settlement.strip()
-    if not (text.isascii() and text.isdigit()):
-        raise BadInput.one(
-            Problem(
-                "it isn't said which figures are accepted",
-                column="settlement",
-                found=text[:40],
-                allowed="the number of the settlement that you looked at; accept it on its page",
-            )
-        )
-    return int(text[:19])
+        context = period_context(unit, engagement, period_of_address(label))
+    return render(request, "periods/period.html", **context)
 
 
 def period_of_address(label: str) -> Period:
@@ -145,4 +88,4 @@ def download_document(
     return attachment(document.data, name, document.kind.media_type)
 
 
-ROUTER = Router("/", route_handlers=[settle, show_period, accept, download_document])
+ROUTER = Router("/", route_handlers=[settle, show_period, download_document])

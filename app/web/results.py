@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
 from app.documents.wording import WINDOW
-from app.security.guards import requires
+from app.security.guards import limited, requires
+from app.security.throttle import EXPORT
 from app.web.addresses import identifier
+from app.web.downloads import attachment
+from app.web.exports import note_bytes
 from app.web.period_view import level_views
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import page_or_part
-from app.web.unit_of_work import engagement_work
-from billing.settlement.drill_down import Page, drill_down_measurement
+from app.web.tables import CSV_TYPE, csv_bytes
+from app.web.unit_of_work import Work, engagement_work
+from billing.settlement.drill_down import (
+    Page,
+    definition_measured_by,
+    drill_down_measurement,
+    rows_relieved,
+)
 from billing.settlement.queries import get_settled_period
 from governance.access import Permission
 from governance.engagements.service import contract_of
 from governance.errors import Conflict, NotFound
+from sla.kpis.definitions import KpiDefinition
 from sla.kpis.values import DrillDown
 from sla.measurements.queries import measurement_history
+from sla.measurements.values import Measurement
 
 ROWS_A_PAGE = 25
+MAX_FILE_ROWS = 100_000
+"""Of a download, which is made in memory."""
 FirstRow = Annotated[int, QueryParameter(name="from", ge=0, le=10_000_000)]
 
 
@@ -34,6 +48,13 @@ class RowsView:
     page: DrillDown | None
     offset: int
     closed: str = ""
+    file: str = ""
+    """Path of all rows as a CSV file; empty where they aren't offered."""
+
+    @property
+    def sums(self) -> tuple[Decimal | None, ...]:
+        """What the rows of all pages add up to, for each column; None where it isn't added up."""
+        return tuple(self.page.sums.get(name) for name in self.page.columns) if self.page else ()
 
     @property
     def last(self) -> int:
@@ -71,6 +92,7 @@ def show_result(
         view = next((one for one in views if one.terms.id == level_id), None)
         if view is None:
             raise NotFound(f"{period.label} has no service level {level_id}")
+        definition = _definition(unit, view.measurement)
         try:
             page = drill_down_measurement(
                 unit.session,
@@ -81,9 +103,12 @@ def show_result(
                 workshop=unit.workshop,
                 page=Page(offset, ROWS_A_PAGE),
             )
-            rows = RowsView(page, offset)
+            rows = RowsView(page, offset, file=_file_path(request, page))
+            out = rows_relieved(
+                unit.session, unit.actor, engagement, period, level_id, workshop=unit.workshop
+            )
         except Conflict as error:
-            rows = RowsView(None, 0, str(error))
+            rows, out = RowsView(None, 0, str(error)), None
     return page_or_part(
         request,
         "periods/result.html",
@@ -92,11 +117,55 @@ def show_result(
         period=period,
         view=view,
         tables={table.sha256: table for table in settled.evidence},
-        definition=unit.workshop.catalogue.get(view.measurement.kpi),
+        definition=definition,
         window_words=WINDOW,
         rows=rows,
+        taken_out=out,
         rows_path=request.url.path,
     )
 
 
-ROUTER = Router("/", route_handlers=[show_result])
+def _definition(unit: Work, measurement: Measurement) -> KpiDefinition | None:
+    """What it was measured by, or else what the KPI means now; None where there is no such KPI."""
+    try:
+        return definition_measured_by(unit.session, measurement, unit.workshop)
+    except Conflict:
+        return unit.workshop.catalogue.get(measurement.kpi)
+
+
+def _file_path(request: Request[Any, Any, Any], page: DrillDown) -> str:
+    return f"{request.url.path}/rows.csv" if 0 < page.total <= MAX_FILE_ROWS else ""
+
+
+@get(
+    f"{PERIOD}/results/{{level:str}}/rows.csv",
+    guards=[requires(Permission.VIEW), limited(EXPORT)],
+    sync_to_thread=True,
+)
+def download_rows(
+    request: Request[Any, Any, Any], label: FromPath[str], level: FromPath[str]
+) -> Response[bytes]:
+    """All ledger rows behind a result as a CSV file, safe to open in a spreadsheet."""
+    period, level_id = period_of_address(label), identifier(level)
+    with engagement_work(request) as (unit, engagement):
+        page = drill_down_measurement(
+            unit.session,
+            unit.actor,
+            engagement,
+            period,
+            level_id,
+            workshop=unit.workshop,
+            page=Page(0, MAX_FILE_ROWS),
+        )
+    if page.total > MAX_FILE_ROWS:
+        raise Conflict(
+            f"{page.total} rows are more than a file takes ({MAX_FILE_ROWS}); download the"
+            " evidence and list them with plumbline kpi run --rows"
+        )
+    data = csv_bytes(page.columns, page.rows)
+    name = f"{engagement.reference}-{period.label}-{level_id}.csv"
+    note_bytes(request, engagement.id, name, data)
+    return attachment(data, name, CSV_TYPE)
+
+
+ROUTER = Router("/", route_handlers=[show_result, download_rows])

@@ -85,6 +85,15 @@ def party_of(request: _Request) -> RelyingParty:
     return party
 
 
+def answer_of(request: _Request, at: datetime, credential: str) -> Answer:
+    """What the browser answers to the question that it was asked at most a while before `at`.
+
+    The question is used up in a transaction of its own, whatever comes of the answer.
+    """
+    with session_scope(request.app.state.engine) as session:
+        return Answer(take_challenge(session, request.auth, at), credential)
+
+
 def json_answer(document: str) -> Response[bytes]:
     """JSON that is written already."""
     return Response(document.encode(), status_code=200, media_type=MediaType.JSON)
@@ -137,13 +146,11 @@ def ask_for_passkey(request: _Request) -> Response[bytes]:
 
 @post(f"{_PATH}/passkey", opt=SECOND_STEP, sync_to_thread=True)
 def use_passkey(request: _Request, data: _Passkey) -> Response[Any]:
-    """Finish with a passkey; the question is used up in a transaction of its own."""
+    """Finish with a passkey."""
     party, visit = party_of(request), visit_of(request)
-    with session_scope(request.app.state.engine) as session:
-        challenge = take_challenge(session, request.auth, visit.at)
+    answer = answer_of(request, visit.at, data.credential)
 
     def finish(session: Session) -> Finished:
-        answer = Answer(challenge, data.credential)
         return finish_with_passkey(session, party, request.auth, visit, answer)
 
     return _finished(request, finish, data.next)

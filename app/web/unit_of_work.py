@@ -19,6 +19,7 @@ from governance.access import Actor, Permission, decide
 from governance.engagements.models import Engagement
 from governance.engagements.queries import get_engagement, standing_of
 from governance.tenancy import narrow
+from sla.evidence.store import EvidenceStore
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -33,8 +34,8 @@ class Work:
     workshop: Workshop
 
     @property
-    def store(self) -> Path:
-        """Folder of the evidence tables."""
+    def store(self) -> EvidenceStore:
+        """Where the evidence tables lie."""
         return self.workshop.store
 
     @property
@@ -44,28 +45,34 @@ class Work:
 
 
 @contextmanager
-def work(request: Request[Any, Any, Any], *, installation: bool = False) -> Iterator[Work]:
+def work(
+    request: Request[Any, Any, Any], *, installation: bool = False, reading: bool | None = None
+) -> Iterator[Work]:
     """The request's transaction, which sees only the user's engagements.
 
-    One that reads can't write. `installation` also shows what belongs to no engagement; the
-    handler's guard has checked that the user may see it.
+    One that reads can't write; by default that is what GET does. `installation` also shows what
+    belongs to no engagement; the handler's guard has checked that the user may see it.
     """
     state, actor = request.app.state, request.user.actor
-    reading = request.method in _READING
+    reading = request.method in _READING if reading is None else reading
     with actor_scope(state.engine, actor, installation=installation, read_only=reading) as session:
         yield Work(session, actor, state.settings, state.workshop)
 
 
 @contextmanager
 def engagement_work(
-    request: Request[Any, Any, Any], permission: Permission = Permission.VIEW
+    request: Request[Any, Any, Any],
+    permission: Permission = Permission.VIEW,
+    *,
+    reading: bool | None = None,
 ) -> Iterator[tuple[Work, Engagement]]:
     """The request's transaction, and the engagement that its address names: it sees no other.
 
-    Raises NotFound for another tenant's engagement.
+    A request that does long work reads in one transaction and writes in another, so that nobody
+    waits for it. Raises NotFound for another tenant's engagement.
     """
     reference = identifier(request.path_params["reference"])
-    with work(request) as unit:
+    with work(request, reading=reading) as unit:
         engagement = get_engagement(unit.session, unit.actor, reference, permission)
         narrow(unit.session, engagement.id)
         yield unit, engagement

@@ -16,6 +16,7 @@ from litestar.params import Body
 from governance.errors import BadInput, Problem
 
 _LONGEST_NAME = 150
+"""Bytes, in UTF-8."""
 
 
 MultipartForm = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
@@ -39,7 +40,8 @@ def file_name(upload: UploadFile) -> str:
     """The bare name of an upload: no folder, no control characters, not too long."""
     bare = upload.filename.replace("\\", "/").rsplit("/", 1)[-1]
     printable = "".join(char for char in bare if char.isprintable() and char not in '<>:"|?*')
-    return printable.strip(" .")[-_LONGEST_NAME:]
+    # File systems count bytes; what is cut off a letter's first ones goes.
+    return printable.strip(" .").encode()[-_LONGEST_NAME:].decode(errors="ignore")
 
 
 @contextmanager
@@ -49,15 +51,19 @@ def on_disk(uploads: Sequence[UploadFile], scratch: Path) -> Iterator[tuple[Path
     One upload comes as its file, several as their folder. Raises BadInput where none was
     chosen or two have the same name.
     """
-    names = [file_name(one) for one in uploads]
-    _check_names(names)
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch) as folder:
-        for upload, name in zip(uploads, names, strict=True):
-            with (Path(folder) / name).open("wb") as file:
-                shutil.copyfileobj(upload.file, file)
-        source = Path(folder) / names[0] if len(names) == 1 else Path(folder)
-        yield source, ", ".join(names)
+        yield to_folder(uploads, Path(folder))
+
+
+def to_folder(uploads: Sequence[UploadFile], folder: Path) -> tuple[Path, str]:
+    """Write the uploads to a folder, which is empty; answers as `on_disk` does."""
+    names = [file_name(one) for one in uploads]
+    _check_names(names)
+    for upload, name in zip(uploads, names, strict=True):
+        with (folder / name).open("wb") as file:
+            shutil.copyfileobj(upload.file, file)
+    return folder / names[0] if len(names) == 1 else folder, ", ".join(names)
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -54,18 +54,21 @@ _WITHOUT_A_PRICE = (ContingencyCharge, PassThroughCharge, GainShareCharge)
 """Types that have rates in % only: these follow the amounts by themselves."""
 
 
-def price(contract: Contract, usage: Usage) -> PricedPeriod:
+def price(contract: Contract, usage: Usage, restated: Sequence[ChargeLine] = ()) -> PricedPeriod:
     """Price one period of a contract, every line rounded once, half up, to the currency.
 
     A charge that doesn't run in the period has no line. The service credit comes off before
-    tax. Raises BadInput naming every charge whose meter or index the usage doesn't give, or
-    whose terms can't be priced.
+    tax. `restated` are differences of restated periods: they are taxed and paid with the
+    period's own lines, but count for no commitment and no credit base of it. Raises BadInput
+    naming every charge whose meter or index the usage doesn't give, or whose terms can't be
+    priced.
     """
     with localcontext(EXACT):
         lines = _lines(contract, usage)
         usual = treatment_of(contract.invoicing.tax)
         commitment = commitment_line(contract, usage, _sum(lines), usual)
-        return _settled(contract, usage, (*lines, commitment) if commitment else lines)
+        own = (*lines, commitment) if commitment else lines
+        return _settled(contract, usage, (*own, *restated))
 
 
 def _lines(contract: Contract, usage: Usage) -> tuple[ChargeLine, ...]:
@@ -141,7 +144,7 @@ def _settled(contract: Contract, usage: Usage, lines: tuple[ChargeLine, ...]) ->
         currency=currency,
         lines=lines,
         subtotal=subtotal,
-        credit_base=_credit_base(contract, lines),
+        credit_base=_credit_base(contract, [line for line in lines if not line.restatement]),
         service_credit=credit,
         taxes=taxes,
         withholding=withholding,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from billing.charges.values import ChargeLine, PricedPeriod, Step, TaxLine
+from billing.charges.values import ChargeLine, PricedPeriod, Step, TaxLine, TaxTreatment
 from governance.values import minor_digits, money_text, plain
 
 
@@ -36,10 +36,16 @@ def line_json(line: ChargeLine, currency: str) -> dict[str, Any]:
         "unit": line.unit,
         "amount": money_text(line.amount, currency),
         "steps": [step_json(step, currency) for step in line.steps],
-        "tax": {"category": line.tax.category.value, "rate": plain(line.tax.rate)},
+        "tax": _treatment_json(line.tax),
         "pass_through": line.pass_through,
         "meter": line.meter,
+        **({"restatement": line.restatement} if line.restatement else {}),
     }
+
+
+def _treatment_json(tax: TaxTreatment) -> dict[str, str]:
+    answer = {"category": tax.category.value, "rate": plain(tax.rate)}
+    return {**answer, "reason": tax.reason} if tax.reason else answer
 
 
 def step_json(step: Step, currency: str) -> dict[str, str]:

@@ -84,6 +84,8 @@ class ChargeLine:
     tax: TaxTreatment
     pass_through: bool = False
     meter: str | None = None
+    restatement: str = ""
+    """The restatement whose difference it charges, as it is cited (2026-03/1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +117,14 @@ class PricedPeriod:
     """subtotal − service_credit + taxes."""
     payable: Decimal
     """total − withholding."""
+
+    @property
+    def own_lines(self) -> tuple[ChargeLine, ...]:
+        """The period's own lines, without differences of restated periods."""
+        return tuple(line for line in self.lines if not line.restatement)
+
+    @property
+    def own_subtotal(self) -> Decimal:
+        """Sum of the period's own lines."""
+        restated = (line.amount for line in self.lines if line.restatement)
+        return self.subtotal - sum(restated, Decimal(0))

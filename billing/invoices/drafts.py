@@ -67,6 +67,7 @@ def _line(invoice: FeeInvoice, position: int, line: ChargeLine) -> FeeInvoiceLin
         quantity=plain(line.quantity),
         unit=line.unit,
         meter=line.meter,
+        restatement=line.restatement or None,
         currency=invoice.currency,
         amount_minor=Money.of(line.amount, invoice.currency).minor,
         tax_category=line.tax.category.value,

@@ -110,6 +110,8 @@ class FeeInvoiceLine(Table, table=True):
     tax_rate: str = Field(sa_type=Text)
     steps_json: str = Field(sa_type=Text)
     """The arithmetic as a list of quantity, price, amount and text."""
+    restatement: str | None = Field(default=None, sa_type=Text)
+    """The restatement whose difference the line charges, as it is cited (2026-03/1)."""
 
     @property
     def amount(self) -> Money:

@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from billing.invoices.models import FeeInvoice, InvoiceState
 from billing.invoices.series import TakenNumber, take_number
-from billing.settlement.acceptance import item_of_invoice, overtaken
+from billing.settlement.acceptance import item_of_invoice
 from billing.settlement.documents import header_of, invoice_json
+from billing.settlement.inputs import inputs_kept
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.queries import documents_of, evidence_of, find_settlement
 from billing.settlement.service import (
@@ -31,6 +32,7 @@ from governance.engagements.service import contract_of
 from governance.errors import Conflict
 from governance.tables import canonical_json, digest
 from governance.values import Period, money_text
+from sla.reviews.queries import seal_of
 
 
 def issue_invoice(
@@ -38,26 +40,26 @@ def issue_invoice(
 ) -> FeeInvoice:
     """Number a period's draft invoice and freeze it with all its documents.
 
-    The client has accepted the figures and both sides the version of the contract that they
-    follow from; who settled the period doesn't issue its invoice.
+    It is issued from sealed figures only, under the version of the contract that was sealed with
+    them; who settled the period doesn't issue its invoice.
 
     The settlement is computed again from the contract version and the evidence that it cites,
     and must give the stored figures to the byte. The number comes last and under a lock, so
     that a failure skips none.
 
     Raises NotFound where the period isn't settled; Forbidden for who settled it; Conflict where
-    an acceptance is missing, the period isn't over, the invoice is issued already, another version
-    of the contract governs by now or the figures no longer come out the same.
+    the figures aren't sealed, the period isn't over, the invoice is issued already or the figures
+    no longer come out the same.
     """
     require(session, actor, engagement, Permission.ISSUE_INVOICE)
     lock_engagement(session, engagement)
     row = find_settlement(session, actor, engagement, period)
     require(session, actor, engagement, Permission.ISSUE_INVOICE, item_of_invoice(session, row))
     invoice = _locked_draft(session, row)
-    version = session.get_one(ContractVersion, row.contract_version_id)
-    _check_governs(session, engagement, row)
+    version = _sealed_version(session, row)
     require_over(contract_of(version), period, actor.at)
-    settlement = compute(version, evidence_of(session, row), period, workshop)
+    inputs = inputs_kept(session, engagement, row)
+    settlement = compute(version, evidence_of(session, row), period, workshop, inputs)
     documents = documents_of(session, row)
     _check_unchanged(settlement, documents)
     log = latest_state(session)
@@ -82,9 +84,12 @@ def _locked_draft(session: Session, row: SettlementRecord) -> FeeInvoice:
     return invoice
 
 
-def _check_governs(session: Session, engagement: Engagement, row: SettlementRecord) -> None:
-    if why := overtaken(session, engagement, row):
-        raise Conflict(why)
+def _sealed_version(session: Session, row: SettlementRecord) -> ContractVersion:
+    """The version of the contract that the seal names."""
+    seal = seal_of(session, row.measured_period_id)
+    if seal is None:
+        raise Conflict("the client hasn't sealed the figures yet")
+    return session.get_one(ContractVersion, seal.contract_version_id)
 
 
 def _check_unchanged(

@@ -1,16 +1,14 @@
-"""The client's yes to a period's figures, and what both sides have to do before its invoice."""
+"""How far both sides are with a settled period, from the draft to the issued invoice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
 from billing.invoices.drafts import invoice_of
 from billing.invoices.models import InvoiceState
-from billing.settlement.models import FiguresAcceptance, SettlementRecord
+from billing.settlement.models import SettlementRecord
 from billing.settlement.queries import find_settlement
 from governance.access import (
     Actor,
@@ -23,21 +21,26 @@ from governance.access import (
     Verdict,
     decide,
 )
-from governance.audit.models import Action
-from governance.audit.service import Change, record
 from governance.engagements.models import ContractVersion, Engagement
-from governance.engagements.queries import lock_engagement, require, standing_of
+from governance.engagements.queries import standing_of
 from governance.engagements.versions import contract_in_force, is_accepted
-from governance.errors import Conflict
 from governance.parties.models import User
-from governance.values import Period, money_text
+from governance.values import Period
+from sla.reviews.models import FiguresSubmission
+from sla.reviews.queries import (
+    ReviewView,
+    Seal,
+    policy_state,
+    review_of,
+    seal_of,
+    submission_of,
+)
+from sla.reviews.values import ItemState
 
 
-def acceptance_of(session: Session, row: SettlementRecord) -> FiguresAcceptance | None:
-    """The client's acceptance of a settlement's figures; None while there is none."""
-    return session.scalars(
-        select(FiguresAcceptance).where(col(FiguresAcceptance.settlement_id) == row.id)
-    ).one_or_none()
+def submission_of_row(session: Session, row: SettlementRecord) -> FiguresSubmission | None:
+    """The submission of a settlement's figures; None while the provider hasn't made one."""
+    return submission_of(session, row.measured_period_id)
 
 
 def state_of_period(session: Session, row: SettlementRecord | None) -> State:
@@ -46,7 +49,7 @@ def state_of_period(session: Session, row: SettlementRecord | None) -> State:
         return State.OPEN
     if invoice_of(session, row).state is InvoiceState.ISSUED:
         return State.ISSUED
-    return State.SETTLED if acceptance_of(session, row) is None else State.ACCEPTED
+    return policy_state(session, submission_of_row(session, row))
 
 
 def item_of_figures(session: Session, row: SettlementRecord) -> Item:
@@ -58,73 +61,19 @@ def item_of_invoice(session: Session, row: SettlementRecord) -> Item:
     """What the policy asks of its invoice: the version of the contract must be agreed, too."""
     state = state_of_period(session, row)
     version = session.get_one(ContractVersion, row.contract_version_id)
-    if state is State.ACCEPTED and not is_accepted(session, version):
+    if state is State.SEALED and not is_accepted(session, version):
         state = State.PROPOSED
     return Item(state, row.settled_by_id, Side.PROVIDER)
-
-
-def accept_figures(
-    session: Session,
-    actor: Actor,
-    engagement: Engagement,
-    period: Period,
-    *,
-    settlement_id: int | None = None,
-) -> FiguresAcceptance:
-    """Agree, for the client, to the figures of a period's current settlement.
-
-    `settlement_id` is the settlement that the person has seen, where that is known.
-
-    Raises NotFound where the period isn't settled, Forbidden for the provider's people and who
-    settled it, Conflict where the figures are accepted already or others than those seen.
-    """
-    require(session, actor, engagement, Permission.ACCEPT_FIGURES)
-    lock_engagement(session, engagement)
-    row = find_settlement(session, actor, engagement, period)
-    if settlement_id is not None and settlement_id != row.id:
-        raise Conflict(
-            f"{period.label} was settled anew since you looked; read the new figures first"
-        )
-    require(session, actor, engagement, Permission.ACCEPT_FIGURES, item_of_figures(session, row))
-    accepted = FiguresAcceptance(
-        settlement_id=row.id, accepted_at=actor.at, accepted_by_id=actor.signed_in_id
-    )
-    session.add(accepted)
-    session.flush()
-    _record(session, actor, engagement, row)
-    return accepted
-
-
-def _record(session: Session, actor: Actor, engagement: Engagement, row: SettlementRecord) -> None:
-    period = Period(row.period_start, row.period_end)
-    invoice = invoice_of(session, row)
-    payable = invoice.money(invoice.payable_minor)
-    after = {
-        "state": State.ACCEPTED.value,
-        "settled_by": str(row.settled_by_id),
-        "currency": payable.currency,
-        "payable": money_text(payable.amount, payable.currency),
-    }
-    record(
-        session,
-        actor,
-        Change(
-            Action.FIGURES_ACCEPTED,
-            "settlement",
-            row.id,
-            f"{engagement.reference} {period.label}",
-            engagement.id,
-            {"state": State.SETTLED.value},
-            after,
-        ),
-    )
 
 
 def overtaken(session: Session, engagement: Engagement, row: SettlementRecord) -> str:
     """Why a settlement has to be made again: another version governs its days; else empty.
 
-    Both sides may have agreed to that version since the period was settled.
+    Both sides may have agreed to that version since the period was settled. Once the figures
+    are sealed, they stay with the version that was sealed.
     """
+    if seal_of(session, row.measured_period_id) is not None:
+        return ""
     period = Period(row.period_start, row.period_end)
     version = session.get_one(ContractVersion, row.contract_version_id)
     governing = contract_in_force(session, engagement, period.end)
@@ -142,15 +91,54 @@ class Agreement:
 
     state: State
     settled_by: User
-    acceptance: FiguresAcceptance | None
-    accepted_by: User | None
+    review: ReviewView | None
+    """None while nothing of the period was ever submitted."""
+    seal: Seal | None
+    sealed_by: User | None
     contract_accepted: bool
+    overtaken: str
+    """Why it must be settled again before it can be submitted or sealed; else empty."""
+    submit: Decision
+    """Whether they may submit the figures, or take them back."""
+    judge: Decision
+    """Whether they may agree to figures and contest them."""
+    discuss: Decision
     accept: Decision
-    """Whether they may accept the figures."""
+    """Whether they may seal the figures, once all are agreed."""
     issue: Decision
     """Whether they may issue the invoice."""
     settle: Decision
     """Whether they may settle the period anew."""
+    side: Side | None
+    """The side that they speak for; None for who acts for both or for none."""
+    standing: Standing
+
+    @property
+    def in_review(self) -> bool:
+        """Whether the current figures are with the client."""
+        return self.state in {State.SUBMITTED, State.UNDER_REVIEW, State.AGREED}
+
+    @property
+    def nothing_contested(self) -> bool:
+        """Whether the client could agree to all that is left and seal at once."""
+        states = {one.item.state for one in self.review.items} if self.review else set()
+        return self.in_review and states <= {ItemState.OPEN, ItemState.AGREED}
+
+    @property
+    def waits_for_calculation(self) -> bool:
+        """Whether something was decided that the figures don't show yet."""
+        decided = self.review.count(ItemState.DECIDED) if self.review else 0
+        return self.in_review and decided > 0
+
+    @property
+    def may_seal(self) -> bool:
+        """Whether they may seal now, agreeing to what is left in the same step."""
+        return self.nothing_contested and self.accept.allowed
+
+    def may_answer(self, proposed: Side | None, by: int) -> bool:
+        """Whether they may accept or refuse what that side proposes."""
+        item = Item(self.state, by, proposed)
+        return decide(self.standing, Permission.DECIDE_FIGURES, item).allowed
 
 
 def agreement_of(
@@ -158,21 +146,34 @@ def agreement_of(
 ) -> Agreement:
     """The same for a period's current settlement; NotFound where it was never settled."""
     row = find_settlement(session, actor, engagement, period)
-    acceptance = acceptance_of(session, row)
-    accepted_by = session.get_one(User, acceptance.accepted_by_id) if acceptance else None
-    figures = item_of_figures(session, row)
     standing = standing_of(session, actor, engagement)
     version = session.get_one(ContractVersion, row.contract_version_id)
+    figures, seal = item_of_figures(session, row), seal_of(session, row.measured_period_id)
+    sealable = Item(State.AGREED, _author(session, row), Side.PROVIDER)
+    judged = Item(figures.state, sealable.prepared_by, Side.PROVIDER)
     return Agreement(
         state=state_of_period(session, row),
         settled_by=session.get_one(User, row.settled_by_id),
-        acceptance=acceptance,
-        accepted_by=accepted_by,
+        review=review_of(session, engagement, period),
+        seal=seal,
+        sealed_by=session.get_one(User, seal.sealed_by_id) if seal else None,
         contract_accepted=is_accepted(session, version),
-        accept=decide(standing, Permission.ACCEPT_FIGURES, figures),
+        overtaken=overtaken(session, engagement, row),
+        submit=decide(standing, Permission.SUBMIT_FIGURES, figures),
+        judge=decide(standing, Permission.REVIEW_FIGURES, judged),
+        discuss=decide(standing, Permission.DISCUSS_FIGURES, figures),
+        accept=decide(standing, Permission.ACCEPT_FIGURES, sealable),
         issue=_issuing(session, engagement, row, standing),
         settle=decide(standing, Permission.SETTLE_PERIOD, figures),
+        side=next(iter(standing.sides)) if len(standing.sides) == 1 else None,
+        standing=standing,
     )
+
+
+def _author(session: Session, row: SettlementRecord) -> int:
+    """Whose figures they are: who submitted them, before that who settled the period."""
+    submission = submission_of_row(session, row)
+    return submission.submitted_by_id if submission else row.settled_by_id
 
 
 def _issuing(

@@ -18,6 +18,7 @@ from governance.values import Period, money_text
 from sla.evidence.values import EvidenceDigest
 from sla.kpis.serialise import period_json
 from sla.measurements.serialise import measured_period_json
+from sla.measurements.targets import promised_in
 from sla.service_credits.serialise import service_credits_json
 from sla.service_credits.values import EarnedBack, LevelCredit, ServiceCredits
 from sla.service_credits.wording import number_words
@@ -98,7 +99,7 @@ def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) ->
         **priced_period_json(priced),
         "lines": [_line_json(settlement, line) for line in priced.lines],
         "service_credits": [
-            _settled_credits_json(contract, given) for given in settlement.settled_credits
+            _settled_credits_json(settlement, given) for given in settlement.settled_credits
         ],
         "contract_sha256": settlement.contract_sha256,
         "evidence": [digest.as_json() for digest in evidence_of(settlement)],
@@ -153,25 +154,25 @@ def _reading_json(reading: MeterReading) -> dict[str, Any]:
     }
 
 
-def _settled_credits_json(contract: Contract, given: ServiceCredits) -> dict[str, Any]:
+def _settled_credits_json(settlement: Settlement, given: ServiceCredits) -> dict[str, Any]:
     return {
         "period": given.period.label,
         "credit": money_text(given.credit, given.currency),
         "earned_back": money_text(given.earned_back, given.currency),
         "net": money_text(given.net, given.currency),
-        "misses": list(_misses_json(contract, given)),
+        "misses": list(_misses_json(settlement, given)),
         "earn_backs": [_earn_back_json(each, given.currency) for each in given.earn_backs],
     }
 
 
-def _misses_json(contract: Contract, given: ServiceCredits) -> Iterator[dict[str, Any]]:
+def _misses_json(settlement: Settlement, given: ServiceCredits) -> Iterator[dict[str, Any]]:
     for level in given.service_levels:
         if level.before_cap:
-            yield _miss_json(contract, given, level)
+            yield _miss_json(settlement, given, level)
 
 
-def _miss_json(contract: Contract, given: ServiceCredits, level: LevelCredit) -> dict[str, Any]:
-    promised = contract.service_level(level.id)
+def _miss_json(settlement: Settlement, given: ServiceCredits, level: LevelCredit) -> dict[str, Any]:
+    promised = promised_in(settlement.terms_of(level.id), given.period)
     return {
         "period": given.period.label,
         "service_level": level.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -14,14 +15,21 @@ from billing.settlement.models import SettlementRecord
 from billing.settlement.queries import evidence_of, find_settlement, get_measurement
 from billing.settlement.service import Workshop
 from governance.access import Actor
+from governance.calendars import calendars_of
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import contract_of
 from governance.errors import Conflict, NotFound
 from governance.values import Period
 from sla.evidence.ledger import Ledger, open_ledger
 from sla.evidence.service import as_file
-from sla.kpis.engine import drill_down
+from sla.kpis.definitions import KpiDefinition
+from sla.kpis.engine import drill_down, rows_taken_out
+from sla.kpis.texts import definition_of
 from sla.kpis.values import DrillDown
+from sla.measurements.models import MeasurementRecord
+from sla.measurements.values import Measurement
+from sla.relief.serialise import event_of
+from sla.relief.values import NO_RELIEF, Relief, relief_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +50,78 @@ def drill_down_measurement(
     workshop: Workshop,
     page: Page = Page(),
 ) -> DrillDown:
-    """The ledger rows behind a service level's numerator and denominator.
+    """The ledger rows behind a service level's numerator and denominator, those that count.
 
-    Raises NotFound for an unknown period or service level; Conflict where the KPI's definition
-    changed since it was measured, as other rows could come out.
+    They come from the definition that it was measured by, also where the KPI's file has changed
+    since. Raises NotFound for an unknown period or service level; Conflict where that definition
+    was never kept.
     """
     row = find_settlement(session, actor, engagement, period)
     measurement = get_measurement(session, actor, engagement, period, service_level)
-    definition = workshop.catalogue.get(measurement.kpi)
-    if definition is None or definition.sha256 != measurement.definition_sha256:
-        raise Conflict(f"the definition of {measurement.kpi} changed since this was measured")
+    definition = definition_measured_by(session, measurement, workshop)
     window = Period(measurement.window_start, measurement.window_end)
     with _ledger(session, engagement, row, workshop) as ledger:
         return drill_down(
-            definition, ledger, window, measurement.parameters, page.offset, page.limit
+            definition,
+            ledger,
+            window,
+            measurement.parameters,
+            page.offset,
+            page.limit,
+            relief_applied(row, measurement),
         )
+
+
+def rows_relieved(
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    period: Period,
+    service_level: str,
+    *,
+    workshop: Workshop,
+    limit: int = 100,
+) -> DrillDown | None:
+    """The first of the ledger rows that relief took out of a figure; None where it took none.
+
+    Raises as `drill_down_measurement` does.
+    """
+    row = find_settlement(session, actor, engagement, period)
+    measurement = get_measurement(session, actor, engagement, period, service_level)
+    relief = relief_applied(row, measurement)
+    if not any(relief.rows.values()):
+        return None
+    definition = definition_measured_by(session, measurement, workshop)
+    window = Period(measurement.window_start, measurement.window_end)
+    with _ledger(session, engagement, row, workshop) as ledger:
+        parameters = measurement.parameters
+        return rows_taken_out(definition, ledger, window, parameters, relief, 0, limit)
+
+
+def relief_applied(row: SettlementRecord, measurement: MeasurementRecord) -> Relief:
+    """What was taken out of a stored figure, by the events that it was measured under."""
+    if measurement.without_relief_json is None or row.inputs_json is None:
+        return NO_RELIEF
+    applied = set(json.loads(measurement.without_relief_json)["events"])
+    events = (event_of(one) for one in json.loads(row.inputs_json)["relief"])
+    return relief_of(event for event in events if event.reference in applied)
+
+
+def definition_measured_by(
+    session: Session, measurement: Measurement | MeasurementRecord, workshop: Workshop
+) -> KpiDefinition:
+    """The definition that a figure cites: the catalogue's, or as it was kept when it was measured.
+
+    Raises Conflict where it was never kept.
+    """
+    definition = workshop.catalogue.get(measurement.kpi)
+    if definition is not None and definition.sha256 == measurement.definition_sha256:
+        return definition
+    try:
+        return definition_of(session, measurement.definition_sha256)
+    except NotFound:
+        what = f"the definition of {measurement.kpi} changed since this was measured"
+        raise Conflict(f"{what}, and its text wasn't kept then") from None
 
 
 def drill_down_quantity(
@@ -86,4 +151,6 @@ def _ledger(
     session: Session, engagement: Engagement, row: SettlementRecord, workshop: Workshop
 ) -> AbstractContextManager[Ledger]:
     files = [as_file(table, workshop.store) for table in evidence_of(session, row)]
-    return open_ledger(files, engagement.currency)
+    frame = contract_of(session.get_one(ContractVersion, row.contract_version_id)).engagement
+    calendars = calendars_of(frame)
+    return open_ledger(files, engagement.currency, calendars=calendars, engine=workshop.engine)

@@ -82,6 +82,20 @@ def credits_coming_off(
             return tuple(given[-months:]) if is_last or months == 3 else ()
 
 
+def comes_off(contract: Contract, month: Period) -> Period:
+    """The month whose invoice a month's service credit comes off, as `settle` says."""
+    terms, ends = contract.service_credits, contract.engagement.ends
+    is_last = ends is not None and ends <= month.end
+    if terms is None or terms.settle is Settle.THIS_INVOICE or is_last:
+        return month
+    if terms.settle is Settle.NEXT_INVOICE:
+        return month.following()
+    last = month
+    while last.end.month % 3 and not (ends is not None and ends <= last.end):
+        last = last.following()
+    return last
+
+
 def _require_month(contract: Contract, period: Period) -> None:
     every = contract.invoicing.every
     if every != "month":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Boolean, Date, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Date, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from governance.tables import BigKey, Sha256, Table, UtcDateTime, row_key, row_of, text_of
+from governance.tables import Sha256, Table, UtcDateTime, row_key, row_of, text_of
 from governance.tenancy import through
 
 
@@ -40,20 +40,8 @@ class SettlementRecord(Table, table=True):
     """None while this is the period's current settlement."""
     log_size: int | None = Field(default=None, sa_type=BigInteger)
     """Entries under the audit log's checkpoint that the documents state; None before the first."""
-
-
-class FiguresAcceptance(Table, table=True):
-    """The client's yes to the figures of a settlement; no invoice is issued before."""
-
-    __tablename__ = "figures_acceptance"
-    __tenancy__ = through("settlement_id", SettlementRecord)
-
-    id: int = row_key()
-    settlement_id: int = Field(
-        foreign_key="settlement.id", sa_type=BigKey, unique=True, ondelete="RESTRICT"
-    )
-    accepted_at: datetime = Field(sa_type=UtcDateTime)
-    accepted_by_id: int = row_of("user_account.id")
+    inputs_json: str | None = Field(default=None, sa_type=Text)
+    """What it was computed from besides contract and evidence: relief, decisions, seals."""
 
 
 class DocumentKind(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -19,8 +19,11 @@ from billing.settlement.models import (
     SettlementRecord,
 )
 from governance.access import Actor, Permission
+from governance.contract.document import Contract
+from governance.contract.service_levels import ServiceLevel
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import require
+from governance.engagements.versions import contract_of, versions_of
 from governance.errors import NotFound
 from governance.values import Period
 from sla.evidence.models import EvidenceTable
@@ -63,6 +66,12 @@ class SettledPeriod:
     documents: Mapping[DocumentKind, str]
     """The SHA-256 of each document."""
     evidence: tuple[EvidenceTable, ...]
+    ended: Mapping[str, ServiceLevel] = field(default_factory=dict)
+    """Service levels that were measured and that the version in force no longer has."""
+
+    def terms_of(self, contract: Contract, service_level: str) -> ServiceLevel:
+        """What the contract says of a measured service level, or said of one that has ended."""
+        return self.ended.get(service_level) or contract.service_level(service_level)
 
     @property
     def period(self) -> Period:
@@ -156,7 +165,23 @@ def get_settled_period(
         lines=lines_of(session, invoice),
         documents=_digests(session, record),
         evidence=evidence_of(session, record),
+        ended=_ended(session, engagement, record),
     )
+
+
+def _ended(
+    session: Session, engagement: Engagement, record: SettlementRecord
+) -> dict[str, ServiceLevel]:
+    measured = session.get_one(MeasuredPeriodRecord, record.measured_period_id)
+    current = session.get_one(ContractVersion, record.contract_version_id)
+    versions = {one.number: one for one in versions_of(session, engagement)}
+    return {
+        row.service_level: contract_of(versions[row.version_number]).service_level(
+            row.service_level
+        )
+        for row in measurements_of(session, measured)
+        if row.version_number is not None and row.version_number != current.number
+    }
 
 
 def _digests(session: Session, record: SettlementRecord) -> dict[DocumentKind, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,8 +13,10 @@ from sqlmodel import col
 
 from billing.invoices.drafts import add_draft, invoice_of
 from billing.invoices.models import InvoiceState
+from billing.restatements.carrying import note_carried
 from billing.settlement.calculation import settle
 from billing.settlement.documents import credits_json, header_of, invoice_json, measurements_json
+from billing.settlement.inputs import inputs_of, inputs_text
 from billing.settlement.models import (
     DocumentKind,
     SettlementDocument,
@@ -23,12 +24,13 @@ from billing.settlement.models import (
     SettlementRecord,
 )
 from billing.settlement.queries import current_settlement, current_settlements
-from billing.settlement.values import InvoiceHeader, Settlement
+from billing.settlement.values import NO_INPUTS, Inputs, InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.checkpoints import Checkpoint
 from governance.audit.models import Action
 from governance.audit.sequencing import latest_state
 from governance.audit.service import Change, record
+from governance.calendars import calendars_of
 from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.queries import lock_engagement
@@ -36,11 +38,17 @@ from governance.engagements.service import contract_in_force, contract_of, requi
 from governance.errors import BadInput, Conflict, Problem
 from governance.tables import canonical_json, digest
 from governance.values import Period, money_text
+from sla.engines.engine import Engine
+from sla.engines.in_process import IN_PROCESS
 from sla.evidence.ledger import open_ledger
 from sla.evidence.models import EvidenceTable
 from sla.evidence.service import as_file, counting_tables
+from sla.evidence.store import EvidenceStore
 from sla.kpis.definitions import KpiDefinition
+from sla.kpis.texts import keep_used
 from sla.measurements.service import store_measured_period
+from sla.reviews.queries import seal_of
+from sla.reviews.service import replace_submission
 from sla.service_credits.service import store_service_credits
 
 DRAFT_NUMBER = "DRAFT"
@@ -63,10 +71,12 @@ class DocumentRenderer(Protocol):
 class Workshop:
     """What a settlement needs besides the database."""
 
-    store: Path
-    """Folder of the immutable evidence tables."""
+    store: EvidenceStore
+    """Where the immutable evidence tables lie."""
     catalogue: Mapping[str, KpiDefinition]
     render: DocumentRenderer
+    engine: Engine = IN_PROCESS
+    """What runs the SQL of KPIs and meters; it changes no figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ def settle_period(
     require(session, actor, engagement, Permission.SETTLE_PERIOD)
     lock_engagement(session, engagement)
     _check_overlap(session, engagement, period)
+    _check_unsealed(session, engagement, period)
     version = contract_in_force(session, engagement, period.end)
     require_over(contract_of(version), period, actor.at)
     tables = counting_tables(session, engagement)
@@ -96,7 +107,10 @@ def settle_period(
         raise BadInput.one(
             Problem(f"{engagement.reference} has no evidence yet", allowed="hand some in first")
         )
-    computed = _Computed(version, tables, compute(version, tables, period, workshop))
+    inputs = inputs_of(session, engagement, period)
+    computed = _Computed(version, tables, compute(version, tables, period, workshop, inputs))
+    used = {one.definition_sha256 for one in computed.settlement.measured.results}
+    keep_used(session, workshop.catalogue, used)
     _supersede(session, actor, engagement, period)
     return _store(session, actor, engagement, computed, workshop.render)
 
@@ -106,12 +120,19 @@ def compute(
     tables: tuple[EvidenceTable, ...],
     period: Period,
     workshop: Workshop,
+    inputs: Inputs = NO_INPUTS,
 ) -> Settlement:
-    """The settlement of a period under a contract version, from exactly these tables."""
+    """The settlement of a period under a contract version, from exactly these tables and inputs.
+
+    Those of a stored settlement are `inputs_kept`, those of today `inputs_of`.
+    """
     contract = contract_of(version)
+    frame = contract.engagement
     files = [as_file(table, workshop.store) for table in tables]
-    with open_ledger(files, contract.engagement.currency) as ledger:
-        return settle(contract, version.sha256, ledger, period, workshop.catalogue)
+    calendars = calendars_of(frame)
+    opened = open_ledger(files, frame.currency, calendars=calendars, engine=workshop.engine)
+    with opened as ledger:
+        return settle(contract, version.sha256, ledger, period, workshop.catalogue, inputs)
 
 
 def require_over(contract: Contract, period: Period, at: datetime) -> None:
@@ -135,6 +156,19 @@ def _check_overlap(session: Session, engagement: Engagement, period: Period) -> 
             raise Conflict(f"{settled.label} is settled and overlaps {period.label}")
 
 
+def _check_unsealed(session: Session, engagement: Engagement, period: Period) -> None:
+    earlier = current_settlement(session, engagement, period)
+    if earlier is None or seal_of(session, earlier.measured_period_id) is None:
+        return
+    number = invoice_of(session, earlier).number
+    what = (
+        f"invoice {number} of {period.label} is issued and can't change"
+        if number
+        else (f"the figures of {period.label} are sealed")
+    )
+    raise Conflict(f"{what}; corrected evidence makes a restatement")
+
+
 def _supersede(session: Session, actor: Actor, engagement: Engagement, period: Period) -> None:
     earlier = current_settlement(session, engagement, period)
     if earlier is None:
@@ -142,6 +176,7 @@ def _supersede(session: Session, actor: Actor, engagement: Engagement, period: P
     invoice = invoice_of(session, earlier)
     if invoice.state is InvoiceState.ISSUED:
         raise Conflict(f"invoice {invoice.number} of {period.label} is issued and can't change")
+    replace_submission(session, actor, earlier.measured_period_id)
     invoice.state = InvoiceState.SUPERSEDED
     earlier.superseded_at = actor.at
     session.flush()
@@ -168,9 +203,11 @@ def _store(
         settled_at=actor.at,
         settled_by_id=actor.signed_in_id,
         log_size=log.size if log else None,
+        inputs_json=inputs_text(session, engagement, settlement.inputs),
     )
     session.add(row)
     session.flush()
+    note_carried(session, engagement, row, settlement.inputs.restated)
     session.add_all(
         [
             SettlementEvidence(settlement_id=row.id, evidence_table_id=table.id)

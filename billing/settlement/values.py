@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
-from billing.charges.values import PricedPeriod, Usage
+from billing.charges.values import ChargeLine, PricedPeriod, Usage
 from governance.audit.checkpoints import Checkpoint
 from governance.contract.document import Contract
+from governance.contract.service_levels import ServiceLevel
 from governance.values import Period
 from sla.evidence.values import EvidenceDigest
+from sla.measurements.circumstances import Circumstances
 from sla.measurements.values import MeasuredPeriod
+from sla.measurements.versions import Version
+from sla.relief.values import ReliefEvent
+from sla.reviews.values import DecidedValue
 from sla.service_credits.values import ServiceCredits
 
 
@@ -25,6 +31,51 @@ class MeterReading:
     definition_sha256: str
     window: Period | None = None
     """The days counted: those of the period on which the charge runs; None for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMonth:
+    """What both sides sealed for an earlier month; a sealed restatement takes its place."""
+
+    measured: MeasuredPeriod
+    credits: ServiceCredits | None
+    """None where the contract agreed no service credits."""
+    subtotal: Decimal
+    """Sum of the month's own lines, without differences of other months."""
+    credit_base: Decimal
+    """What percentage credits of the month are taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """What one sealed restatement adds to the invoice that carries it."""
+
+    reference: str
+    """How it is cited: the period and its number (2026-03/1)."""
+    lines: tuple[ChargeLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a settlement follows from, besides contract, evidence and catalogue."""
+
+    relief: tuple[ReliefEvent, ...] = ()
+    """The approved relief events that count."""
+    decisions: Mapping[Period, Mapping[str, DecidedValue]] = field(default_factory=dict)
+    """By month and service level, the values that both sides decided on."""
+    sealed: Mapping[Period, SealedMonth] = field(default_factory=dict)
+    """Earlier months whose sealed figures count in place of what would be computed today."""
+    restated: tuple[Restated, ...] = ()
+    """Sealed restatements whose difference the invoice carries."""
+    versions: tuple[Version, ...] = ()
+    """The versions of the contract; empty where the contract is all there is."""
+
+    def circumstances(self, month: Period) -> Circumstances:
+        """What one month is measured under."""
+        return Circumstances(self.versions, self.relief, self.decisions.get(month, {}))
+
+
+NO_INPUTS = Inputs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +99,19 @@ class Settlement:
     readings: Mapping[str, MeterReading]
     """By meter name."""
     priced: PricedPeriod
+    inputs: Inputs = NO_INPUTS
+
+    def terms_of(self, service_level: str) -> ServiceLevel:
+        """What the contract says of a service level, or said of one that has ended."""
+        own = [level for level in self.contract.service_levels if level.id == service_level]
+        if own:
+            return own[0]
+        until = [one for one in self.inputs.versions if one.effective_from <= self.period.end]
+        earlier = [
+            one.level(service_level)
+            for one in sorted(until, key=lambda one: (one.effective_from, one.number or 0))
+        ]
+        return [level for level in earlier if level is not None][-1]
 
 
 @dataclass(frozen=True, slots=True)

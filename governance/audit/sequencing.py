@@ -172,10 +172,18 @@ def checkpoint_of(session: Session, size: int | None = None) -> AuditCheckpoint:
     """The checkpoint of that size, by default the latest; NotFound where there is none."""
     found = latest_checkpoint(session) if size is None else session.get(AuditCheckpoint, size)
     if found is None:
-        raise NotFound(
-            "the log has no such checkpoint" if size else "the log has no checkpoint yet"
-        )
+        raise NotFound(_no_checkpoint(session, size))
     return found
+
+
+def _no_checkpoint(session: Session, size: int | None) -> str:
+    latest = latest_checkpoint(session)
+    if size is None or latest is None:
+        return "the log has no checkpoint yet"
+    return (
+        f"the log has no checkpoint of {size} entries: it signs one when entries come in;"
+        f" the latest is of {latest.size}"
+    )
 
 
 def first_checkpoint_over(session: Session, index: int) -> AuditCheckpoint | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ _ROWS_AN_ENTRY = 300
 _REFS_A_QUERY = 500
 _LONGEST_FOUND = 200
 """Characters of a label or a request that an index takes."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Line ends and tabs aside."""
 _ACTOR = "audit_actor"
 _UNATTENDED = "unattended"
 
@@ -309,6 +312,11 @@ def _event(entry: AuditEntry, fields: Mapping[str, Any]) -> Event:
 def one_line(text: str) -> str:
     """Text without control characters, so that no name can forge a second entry."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def plain_lines(text: str) -> str:
+    """Text of several lines without control characters; databases refuse or cut some of them."""
+    return _CONTROL.sub(" ", text)
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

@@ -25,7 +25,7 @@ from sqlmodel import col
 from governance.audit.models import Action, AuditCheckpoint, AuditEntry, AuditTimestamp
 from governance.errors import InvalidTimestamp
 
-GRAVE = (Action.INVOICE_ISSUED, Action.FIGURES_ACCEPTED)
+GRAVE = (Action.INVOICE_ISSUED, Action.FIGURES_SEALED)
 """After these a timestamp is wanted at once, not only once a day."""
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from string import Formatter
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
-
-from babel import Locale
 
 from governance.contract.charges import Charge
+from governance.contract.checks_calendars import check_business_hours, check_calendars, check_clock
 from governance.contract.checks_charges import CHARGE_CHECKS, check_tax
 from governance.contract.checks_service_levels import (
     LEVEL_CHECKS,
@@ -29,8 +26,8 @@ from governance.contract.engagement import Model
 from governance.contract.findings import Finding, Findings
 from governance.contract.kpi_signature import KpiSignature
 from governance.contract.messages import did_you_mean
+from governance.contract.places import check_country, check_zone
 from governance.contract.service_levels import ServiceLevel
-from governance.contract.yaml_nodes import Path
 from governance.values import known_currency
 
 
@@ -49,7 +46,7 @@ def check_contract(
         yield from _sound(check(contract), complete)
     setting = Setting(contract, kpis)
     for index, level in _items(contract, "service_levels"):
-        for level_check in LEVEL_CHECKS:
+        for level_check in (*LEVEL_CHECKS, check_clock):
             path = ("service_levels", index)
             yield from _sound(level_check(level, path, setting), complete)
     for index, charge in _items(contract, "charges"):
@@ -70,13 +67,6 @@ def _sound(findings: Findings, complete: bool) -> Findings:
             raise
 
 
-@cache
-def _countries() -> frozenset[str]:
-    territories = Locale("en").territories
-    codes = {str(code) for code in territories if re.fullmatch("[A-Z]{2}", str(code))}
-    return frozenset(codes - {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
-
-
 def check_currency(contract: Contract) -> Findings:
     """The currency is in ISO 4217."""
     currency = contract.engagement.currency
@@ -90,47 +80,17 @@ def check_currency(contract: Contract) -> Findings:
 
 def check_time_zone(contract: Contract) -> Findings:
     """The time zone is in the IANA database."""
-    zone = contract.engagement.time_zone
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield Finding(
-            ("engagement", "time_zone"),
-            f"unknown time zone{did_you_mean(zone, available_timezones())}",
-            "a name of the IANA time zone database such as Europe/Berlin or UTC",
-        )
+    yield from check_zone(contract.engagement.time_zone, ("engagement", "time_zone"))
 
 
 def check_client_country(contract: Contract) -> Findings:
     """The client's country is in ISO 3166."""
-    yield from _check_country(contract.engagement.client.country, ("engagement", "client"))
+    yield from check_country(contract.engagement.client.country, ("engagement", "client"))
 
 
 def check_provider_country(contract: Contract) -> Findings:
     """The provider's country is in ISO 3166."""
-    yield from _check_country(contract.engagement.provider.country, ("engagement", "provider"))
-
-
-def _check_country(country: str, path: Path) -> Findings:
-    if country not in _countries():
-        hint = ", did you mean 'GB'?" if country == "UK" else ""
-        yield Finding(
-            (*path, "country"),
-            f"unknown country{hint}",
-            "an ISO 3166 country code such as DE, GB or IE",
-        )
-
-
-def check_business_hours(contract: Contract) -> Findings:
-    """Business hours open before they close, on at least one day of a known country."""
-    hours, path = contract.engagement.business_hours, ("engagement", "business_hours")
-    if hours is None:
-        return
-    if hours.opens >= hours.closes:
-        yield Finding((*path, "closes"), "closes before it opens", f"a time after {hours.opens}")
-    if not hours.days:
-        yield Finding((*path, "days"), "no business day", "at least one of mon to sun")
-    yield from _check_country(hours.country, path)
+    yield from check_country(contract.engagement.provider.country, ("engagement", "provider"))
 
 
 def check_term(contract: Contract) -> Findings:
@@ -231,6 +191,7 @@ CONTRACT_CHECKS: tuple[Callable[[Contract], Findings], ...] = (
     check_client_country,
     check_provider_country,
     check_business_hours,
+    check_calendars,
     check_term,
     check_transfer,
     check_functions,

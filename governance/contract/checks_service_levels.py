@@ -86,6 +86,19 @@ def check_start(level: ServiceLevel, path: Path, setting: Setting) -> Findings:
         )
 
 
+def check_end(level: ServiceLevel, path: Path, setting: Setting) -> Findings:
+    """A service level ends within the engagement, and not before it starts."""
+    engagement = setting.contract.engagement
+    if level.ends is None or (engagement.ends and engagement.ends < engagement.starts):
+        return
+    first = max(level.starts or engagement.starts, engagement.starts)
+    if level.ends < first:
+        yield Finding((*path, "ends"), "ends before it starts", f"{first} or later")
+    elif engagement.ends is not None and level.ends > engagement.ends:
+        what = "ends after the engagement does"
+        yield Finding((*path, "ends"), what, f"{engagement.ends} or earlier")
+
+
 def check_kpi(level: ServiceLevel, path: Path, setting: Setting) -> Findings:
     """The KPI is in the catalogue."""
     kpis = setting.kpis
@@ -141,6 +154,48 @@ def check_minimum(level: ServiceLevel, path: Path, setting: Setting) -> Findings
             f"the minimum is better than expected ({words} for {level.kpi})",
             f"{side} {plain(level.expected)}",
         )
+
+
+def check_ramp(level: ServiceLevel, path: Path, setting: Setting) -> Findings:
+    """Each month of a ramp lies in the engagement, its minimum not better than its expected."""
+    engagement = setting.contract.engagement
+    known = setting.kpis is not None and level.kpi in setting.kpis
+    direction = direction_of(level, setting.kpis) if known else None
+    for month, target in (level.ramp or {}).items():
+        here = (*path, "ramp", month)
+        first, last = engagement.starts, engagement.ends
+        if month < f"{first:%Y-%m}" or (last is not None and month > f"{last:%Y-%m}"):
+            ends = "open" if last is None else f"{last:%Y-%m}"
+            yield Finding(here, "the engagement doesn't run then", f"{first:%Y-%m} to {ends}")
+        minimum = level.minimum if target.minimum is None else target.minimum
+        if direction is None or minimum is None:
+            continue
+        if _worse(target.expected, minimum, direction):
+            what = f"the minimum {plain(minimum)} is better than the month's expected"
+            allowed = f"a minimum for the month, {plain(target.expected)} or worse"
+            yield Finding((*here, "expected"), what, allowed)
+
+
+def check_baseline(level: ServiceLevel, path: Path, _: Setting) -> Findings:
+    """A baseline is either measured over whole months or stated with its source."""
+    baseline = level.baseline
+    if baseline is None:
+        return
+    here = (*path, "baseline")
+    measured = baseline.from_ is not None or baseline.to is not None
+    if measured == (baseline.value is not None):
+        what = "a baseline is either measured (from, to) or stated (value)"
+        yield Finding(here, what, "from and to, or value and source", "")
+    elif baseline.value is not None and baseline.source is None:
+        what = "a stated baseline needs the document that states it"
+        yield Finding((*here, "source"), what, "the name of a document", "")
+    elif measured and (baseline.from_ is None or baseline.to is None):
+        missing = "from" if baseline.from_ is None else "to"
+        yield Finding(
+            (*here, missing), "the baseline's span is half open", "a month as 2025-12", ""
+        )
+    elif baseline.from_ is not None and baseline.to is not None and baseline.to < baseline.from_:
+        yield Finding((*here, "to"), "ends before it starts", f"{baseline.from_} or later")
 
 
 def check_points(level: ServiceLevel, path: Path, setting: Setting) -> Findings:
@@ -270,9 +325,12 @@ def check_counting(contract: Contract) -> Findings:
 
 LEVEL_CHECKS: tuple[LevelCheck, ...] = (
     check_start,
+    check_end,
     check_kpi,
     check_parameters,
     check_minimum,
+    check_ramp,
+    check_baseline,
     check_points,
     check_credit_tiers,
     check_credit_terms,

@@ -17,6 +17,11 @@ Country = Annotated[
 Clock = Annotated[
     str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Accepts("a time as 09:00")
 ]
+Closing = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-3]\d|4[0-7]):[0-5]\d$|^48:00$"),
+    Accepts("a time as 17:00, 24:00 for midnight, or 30:00 for 06:00 of the day after"),
+]
 Currency = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Z]{3}$"),
@@ -65,18 +70,41 @@ class Party(Terms):
     bic: Text | None = None
 
 
-class BusinessHours(Terms):
-    """When business time runs, in the engagement's time zone."""
+class Hours(Terms):
+    """Opening hours of one day of the week."""
 
-    country: Country
-    """Country whose public holidays are no business days."""
+    opens: Clock
+    closes: Closing
+
+
+class BusinessHours(Terms):
+    """When business time runs."""
+
+    country: Country | None = None
+    """Country whose public holidays are no business days; none where there are none."""
     subdivision: Text | None = None
     """Part of the country with holidays of its own, such as HH for Hamburg."""
+    time_zone: Text | None = None
+    """IANA time zone of the hours; by default the engagement's."""
     days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
     opens: Clock = "09:00"
-    closes: Clock = "17:00"
+    closes: Closing = "17:00"
+    """24:00 is midnight; 30:00 is 06:00 of the day after, for hours that go over midnight."""
+    hours: Annotated[dict[Weekday, Hours], Field(default_factory=dict)]
+    """Hours of single days of the week that differ from the usual."""
     closed_on: tuple[Day, ...] = ()
     """Days without business besides public holidays."""
+    open_on: tuple[Day, ...] = ()
+    """Days with business although a public holiday or the day of the week says otherwise."""
+
+
+class CalendarTerms(BusinessHours):
+    """Hours of another place, or when several calendars are open together."""
+
+    all_of: tuple[Identifier, ...] = ()
+    """Open while all of these calendars are; such a calendar has no hours of its own."""
+    any_of: tuple[Identifier, ...] = ()
+    """Open while any of these calendars is; such a calendar has no hours of its own."""
 
 
 class Transfer(Terms):
@@ -105,6 +133,9 @@ class Engagement(Terms):
     time_zone: Text = "UTC"
     """IANA time zone in which days begin and end."""
     business_hours: BusinessHours | None = None
+    """When business time runs, for clocks that name no other calendar."""
+    calendars: Annotated[dict[Identifier, CalendarTerms], Field(default_factory=dict)]
+    """Further calendars by name, such as that of an offshore centre."""
     starts: Day
     """First day."""
     ends: Day | None = None

@@ -51,6 +51,7 @@ from governance.contract.yaml_nodes import (
 )
 from governance.errors import BadInput, Problem
 
+_T = TypeVar("_T", bound=Terms)
 MAX_PROBLEMS = 1000
 """Beyond this many, a document isn't a contract with slips but something else."""
 
@@ -74,6 +75,19 @@ def read_contract(
     return contract
 
 
+def read_terms(model: type[_T], data: bytes, file: str) -> _T:
+    """Read another document in the way of contracts, YAML or JSON, as `model`.
+
+    Raises BadInput with every problem, in the order of the document's lines.
+    """
+    root, problems = parse_nodes(data, file)
+    walk = _Walk(root, file, problems)
+    found = walk.record(model, root, ())
+    if walk.problems:
+        raise BadInput(_in_order(walk.problems))
+    return found
+
+
 def contract_sha256(data: bytes) -> str:
     """SHA-256 of the document's bytes, as lower-case hexadecimal: names this version."""
     return hashlib.sha256(data).hexdigest()
@@ -85,9 +99,6 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
         return ordered
     more = Problem(f"more than {MAX_PROBLEMS} problems, the others are not listed")
     return [*ordered[:MAX_PROBLEMS], replace(more, file=ordered[0].file)]
-
-
-_T = TypeVar("_T", bound=Terms)
 
 
 class _Unreadable:

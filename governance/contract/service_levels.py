@@ -11,6 +11,7 @@ from governance.contract.base import (
     Day,
     Exact,
     Identifier,
+    Month,
     NonNegative,
     Percent,
     Positive,
@@ -56,6 +57,30 @@ class Linear(Terms):
     count: Literal["full", "pro_rata"] = "full"
 
 
+class MonthlyTarget(Terms):
+    """What is promised for one month of a ramp, in place of the usual."""
+
+    expected: Exact
+    minimum: Exact | None = None
+    """None leaves the service level's own minimum."""
+
+
+class Baseline(Terms):
+    """How good the work was before it was handed over.
+
+    Either measured from the evidence over whole months (`from`, `to`), or stated (`value`).
+    """
+
+    from_: Month | None = Field(default=None, alias="from")
+    """First month that the baseline is measured over."""
+    to: Month | None = None
+    """Last month, included."""
+    value: Exact | None = None
+    """What both sides agreed it to be, where it isn't measured."""
+    source: Text | None = None
+    """The document that states or explains it."""
+
+
 class ServiceLevel(Titled):
     """One promised service level, tied to a KPI of the catalogue."""
 
@@ -73,8 +98,14 @@ class ServiceLevel(Titled):
     """Worse than this is a serious miss; none makes every miss one."""
     round_to: Annotated[Whole, Field(ge=0, le=6)] | None = None
     """Decimals that the value is rounded to before it is compared; None compares it unrounded."""
+    ramp: dict[Month, MonthlyTarget] | None = None
+    """Targets of the months named, in place of `expected` and `minimum`."""
+    baseline: Baseline | None = None
+    """What the service level stood at before hand-over; it has no consequence."""
     starts: Day | None = None
     """Measured before this day too, but without consequence (learning period)."""
+    ends: Day | None = None
+    """Last day in force; a period that it cuts short is measured without consequence."""
     category: Text | None = None
     """Category of the at-risk pool."""
     allocation: Percent | None = None

@@ -70,6 +70,11 @@ def _governing(session: Session, engagement: Engagement) -> list[ContractVersion
     ]
 
 
+def governing_versions(session: Session, engagement: Engagement) -> tuple[ContractVersion, ...]:
+    """The versions that govern from their days on, oldest first; the caller has checked access."""
+    return tuple(reversed(_governing(session, engagement)))
+
+
 def agreed_contract(session: Session, engagement: Engagement) -> ContractVersion:
     """The newest version that both sides agreed to, whether or not its days have come.
 

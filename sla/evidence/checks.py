@@ -186,12 +186,14 @@ def rejected_rows(connection: duckdb.DuckDBPyConnection, tables: Tables) -> dict
     return {file: count for file, count in counts.items() if count}
 
 
-def rejections(connection: duckdb.DuckDBPyConnection, tables: Tables) -> tuple[Rejection, ...]:
-    """The rejections of all tables, at most LISTED a dataset, by file and row."""
+def rejections(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, limit: int = LISTED
+) -> tuple[Rejection, ...]:
+    """The rejections of all tables, at most `limit` a dataset, by file and row."""
     listed: dict[Rejection, None] = {}
     for staged in tables.values():
-        listed.update(dict.fromkeys(staged.source.broken[:LISTED]))
-        listed.update(dict.fromkeys(_listed(connection, staged)))
+        listed.update(dict.fromkeys(staged.source.broken[:limit]))
+        listed.update(dict.fromkeys(_listed(connection, staged, limit)))
     return tuple(sorted(_with_lines(listed, tables), key=lambda each: (each.file, each.row)))
 
 
@@ -212,10 +214,10 @@ def _with_lines(listed: Iterable[Rejection], tables: Tables) -> Iterator[Rejecti
         yield from (replace(each, line=each.line or lines.get(each.row)) for each in found)
 
 
-def _listed(connection: duckdb.DuckDBPyConnection, staged: Staged) -> list[Rejection]:
+def _listed(connection: duckdb.DuckDBPyConnection, staged: Staged, limit: int) -> list[Rejection]:
     found = connection.execute(
         f'SELECT "row", fault, "value", kind, first_row FROM {staged.rejected} '
-        f"WHERE kind <> '{_Kind.SAME_ROW}' ORDER BY id LIMIT {LISTED}"
+        f"WHERE kind <> '{_Kind.SAME_ROW}' ORDER BY id LIMIT {limit}"
     ).fetchall()
     order = {name: place for place, name in enumerate(staged.dataset.column_names)}
     found.sort(key=lambda each: (each[0], order[each[1].partition(ORDER_FAULT)[0]]))

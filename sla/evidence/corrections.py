@@ -37,7 +37,8 @@ def _shrunk(
         before = known[name].rows
         now = _count(connection, f"FROM {staged.table} WHERE {good(connection, staged)}")
         if now * SHRUNK < before:
-            message = f"{name} replaces {_rows(before)} by {now:,}"
+            verb = "takes" if now == 1 else "take"
+            message = f"{_rows(now)} of {name} {verb} the place of {before:,}"
             yield Finding("table_shrinks", message, name)
 
 

@@ -26,6 +26,8 @@ class Dialect:
 
     delimiter: str = ","
     encoding: str = "utf-8"
+    heading_line: int = 1
+    """Line of the heading; nothing above it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ def _parsed(lines: Iterator[str], dialect: Dialect) -> Iterator[Record]:
     number = 1
     while text := _next_line(lines, waiting):
         if not text.strip():
+            number += 1
+            continue
+        if number < dialect.heading_line:
             number += 1
             continue
         fields, fault, used = _record(text, lines, waiting, dialect)

@@ -106,6 +106,11 @@ def _choice(name: str, *choices: str, required: bool = True) -> Column:
     return Column(name, Kind.CHOICE, required, choices=choices)
 
 
+RAISING_KINDS = ("debit_note",)
+"""Adjustments that raise what is open: penalties, expenses, interest charged on an invoice.
+
+All others lower it. They are no sales: a period's sales are the invoices issued in it."""
+
 _CUSTOMERS = Dataset(
     "customers",
     (
@@ -158,7 +163,7 @@ _ADJUSTMENTS = Dataset(
     (
         _id("adjustment_id"),
         _id("invoice_id", refers_to="invoices"),
-        _choice("kind", "credit_note", "write_off", "discount"),
+        _choice("kind", "credit_note", "write_off", "discount", *RAISING_KINDS),
         _column("amount", Kind.AMOUNT),
         _column("effective_on", Kind.DATE),
         *_text("reason", "requested_by", "approved_by"),

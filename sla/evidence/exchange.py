@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from datetime import date
 
-import duckdb
-
 from governance.errors import BadInput, Problem
 from governance.values import minor_digits
+from sla.engines.engine import Connection
 from sla.evidence.sql import identifier, literal
 
 _WIDE = "DECIMAL(28, 4)"
 """An amount so that its product with a rate of DECIMAL(18,10) stays exact."""
 
 
-def currencies(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def currencies(connection: Connection) -> list[str]:
     """The currencies of invoices and receipts, in order."""
     # The smallest and the largest come from the files' statistics, without reading rows.
     bounds = connection.execute(
@@ -33,7 +32,7 @@ def currencies(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [currency for (currency,) in found]
 
 
-def convert(connection: duckdb.DuckDBPyConnection, currency: str) -> None:
+def convert(connection: Connection, currency: str) -> None:
     """Replace the ledger's views by ones whose amounts are in `currency`, where any isn't.
 
     Raises BadInput for each pair of currencies that misses rates, with the dates' number and first.
@@ -65,7 +64,7 @@ _BY_INVOICE = (
 )
 
 
-def _require_invoices(connection: duckdb.DuckDBPyConnection) -> None:
+def _require_invoices(connection: Connection) -> None:
     """Settlements carry no currency but their invoice's, which therefore must be there."""
     found = connection.execute(
         "SELECT count(*) FROM (SELECT invoice_id FROM given.allocations UNION "
@@ -77,7 +76,7 @@ def _require_invoices(connection: duckdb.DuckDBPyConnection) -> None:
         raise BadInput.one(Problem(what, allowed=allowed))
 
 
-def _require_rates(connection: duckdb.DuckDBPyConnection, currency: str) -> None:
+def _require_rates(connection: Connection, currency: str) -> None:
     missing = connection.execute(
         "SELECT currency, min(day), count(*) FROM ("
         "SELECT issue_date AS day, currency FROM given.invoices UNION "
@@ -99,9 +98,7 @@ def _rounded(amount: str, rate: str, digits: int) -> str:
     return f"round(CAST({amount} AS {_WIDE}) * {rate}, {digits})"
 
 
-def _convert_own(
-    connection: duckdb.DuckDBPyConnection, dataset: str, day: str, currency: str
-) -> None:
+def _convert_own(connection: Connection, dataset: str, day: str, currency: str) -> None:
     """Convert a dataset that has a currency and a date of its own."""
     name = literal(currency)
     converted = _rounded("amount", "rate", minor_digits(currency))
@@ -115,7 +112,7 @@ def _convert_own(
     )
 
 
-def _convert_settlements(connection: duckdb.DuckDBPyConnection, digits: int) -> None:
+def _convert_settlements(connection: Connection, digits: int) -> None:
     """Convert what settles an invoice so that a paid invoice is paid to the last cent.
 
     Each part is the difference of two rounded running totals: rounding parts one by one
@@ -144,9 +141,7 @@ def _convert_settlements(connection: duckdb.DuckDBPyConnection, digits: int) -> 
         )
 
 
-def _convert_by_invoice(
-    connection: duckdb.DuckDBPyConnection, dataset: str, column: str, digits: int
-) -> None:
+def _convert_by_invoice(connection: Connection, dataset: str, column: str, digits: int) -> None:
     """Convert a dataset whose amounts are in the currency of the invoice it names."""
     name = identifier(column)
     converted = f"CAST({_rounded(name, 'rate', digits)} AS DECIMAL(18, 4))"

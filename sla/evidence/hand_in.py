@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import duckdb
 from governance.errors import BadInput, Problem
 from sla.evidence.datasets import DATASETS, Dataset
 from sla.evidence.discovery import Handed
+from sla.evidence.fixes import Fixes, with_fixes
 from sla.evidence.mapping import map_by_name, missing_columns, unknown_columns
 from sla.evidence.profile_rows import Derivation, load_source, missing_source_columns
 from sla.evidence.profiles import Profile
@@ -22,12 +23,12 @@ MEMORY_LIMIT = "4GB"
 """Memory of the working database; what doesn't fit goes to its temporary folder."""
 
 
-def working_database(folder: Path) -> duckdb.DuckDBPyConnection:
+def working_database(folder: Path, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
     """An empty in-process database that spills to `folder` and has no time zone of its own."""
     connection = duckdb.connect(
         config={
             "temp_directory": str(folder / "spill"),
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": memory_limit,
             "autoinstall_known_extensions": False,
         }
     )
@@ -47,6 +48,13 @@ class HandIn:
     zone: str
     findings: list[Finding]
     tables: dict[str, Staged] = field(default_factory=dict)
+    fixes: Mapping[str, Sequence[Fixes]] = field(default_factory=dict)
+    """Corrected rows, by the name of the file that they belong to."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files as they were read in the end, each once."""
+        return tuple({id(each.source): each.source for each in self.tables.values()}.values())
 
     def read(self, files: Iterable[Handed]) -> None:
         """Stage all files; raises BadInput with the problems of all of them."""
@@ -70,6 +78,9 @@ class HandIn:
         )
         if problems:
             raise BadInput(problems)
+        if handed.file in self.fixes:
+            fixes = self.fixes[handed.file]
+            source = with_fixes(self.connection, source, fixes, self.folder)
         staged = self._staged(source, how)
         if not any(each.source.broken or self._has_rows(each) for each in staged):
             self.findings.append(_empty(source, handed.datasets))
@@ -97,7 +108,9 @@ class HandIn:
         relation, row, findings = load_source(self.connection, source, how, table)
         self.findings += findings
         derivation = Derivation(how, source, relation, row, self.zone)
-        return [stage(self.connection, source, rows) for rows in derivation.rows()]
+        staged = [stage(self.connection, source, rows) for rows in derivation.rows()]
+        self.findings += derivation.differing(self.connection)
+        return staged
 
     def _has_rows(self, staged: Staged) -> bool:
         found = self.connection.execute(f"FROM {staged.table} LIMIT 1").fetchone()
@@ -117,4 +130,6 @@ def opening_of(how: Dataset | Profile) -> Opening:
     if isinstance(how, Dataset):
         return Opening(expected=frozenset(how.column_names))
     rule = how.source
-    return Opening(rule.encoding, rule.delimiter, rule.sheet, frozenset(rule.columns))
+    return Opening(
+        rule.encoding, rule.delimiter, rule.sheet, frozenset(rule.columns), rule.heading_line
+    )

@@ -4,45 +4,46 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from governance.calendars import Calendars
 from governance.errors import BadInput, Problem
 from governance.values import known_currency
-from sla.evidence.datasets import DATASETS, Column, Dataset
+from sla.engines.engine import Answer, Connection, Engine, StoredTable
+from sla.engines.in_process import IN_PROCESS
+from sla.evidence.business_time import COLUMNS, TABLE, BusinessTime, Row
+from sla.evidence.clock_findings import odd_clock_events
+from sla.evidence.datasets import DATASETS, RAISING_KINDS, Column, Dataset
 from sla.evidence.exchange import convert, currencies
+from sla.evidence.instants import (
+    LOCAL_TIMES,
+    Span,
+    as_stored,
+    doubtful_times,
+    span_of,
+    timestamp_columns,
+    utc_name,
+    utc_sql,
+)
 from sla.evidence.plausibility import find_implausible
-from sla.evidence.sql import absent, glob_literal, identifier, literal
+from sla.evidence.sql import absent, identifier, listed
 from sla.evidence.values import EvidenceDigest, EvidenceFile, Finding
 
-MAX_THREADS = 4
-MEMORY_LIMIT = "4GB"
-"""Memory of one ledger; what doesn't fit goes to a temporary folder."""
 NO_CURRENCY = "XXX"
 """ISO 4217's code for no currency: that of a ledger without any amounts of money."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a query yields."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
 class Ledger:
     """Evidence ready to be queried. Valid while its context is open."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     """Has a view for each dataset, and access to nothing else outside itself."""
     currency: str
     """Of all amounts in the views."""
@@ -52,19 +53,40 @@ class Ledger:
     """By dataset."""
     findings: tuple[Finding, ...] = ()
     """What was noticed while the evidence was read."""
+    time: BusinessTime = field(default_factory=BusinessTime)
+    """The calendars that clocks run by, and the time that the evidence spans."""
+    engine: Engine = IN_PROCESS
+    """What runs the queries."""
+    in_process: Callable[[], AbstractContextManager[Ledger]] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Opens the same ledger with DuckDB, for what is written in its dialect alone; None where
+    this one is."""
 
     def execute(self, query: str, bound: Mapping[str, Any]) -> Answer:
         """Run one query; of the parameters `bound` it takes those that it names."""
-        statement = duckdb.extract_statements(query)[0]
-        used = {name: bound[name] for name in statement.named_parameters}
-        found = self.connection.execute(statement, used)
-        columns = tuple(column[0] for column in found.description)
-        return Answer(columns, tuple(found.fetchall()))
+        bound = self.time.prepare(query, bound, self._put_time)
+        return self.engine.answer(self.connection, query, bound)
+
+    @property
+    def time_zone(self) -> str:
+        """The zone of the ledger's local times."""
+        return self.time.calendars.time_zone
+
+    @property
+    def span(self) -> Span | None:
+        """The first and the last local time of the evidence; None where it has none."""
+        return self.time.span
 
     @cached_property
     def warnings(self) -> tuple[Finding, ...]:
         """The findings, and what plausible people would ask about; looked for on first use."""
-        return (*self.findings, *find_implausible(self))
+        with self.in_process() if self.in_process else nullcontext(self) as tables:
+            clocks = (*doubtful_times(tables), *odd_clock_events(tables))
+            return (*self.findings, *clocks, *find_implausible(tables))
+
+    def _put_time(self, rows: Sequence[Row]) -> None:
+        self.engine.put(self.connection, TABLE, COLUMNS, rows)
 
 
 @contextmanager
@@ -72,6 +94,10 @@ def open_ledger(
     files: Sequence[EvidenceFile],
     currency: str | None = None,
     findings: Sequence[Finding] = (),
+    calendars: Calendars | None = None,
+    *,
+    engine: Engine = IN_PROCESS,
+    mixed: bool = False,
 ) -> Iterator[Ledger]:
     """Open stored evidence with all amounts in `currency`.
 
@@ -79,18 +105,30 @@ def open_ledger(
     the rate of their date and rounded half up to the currency's minor unit: an invoice, and
     what settles, adjusts or disputes it, by the rate of its issue date; a receipt by that of
     the day it was received. `findings` are those of reading, which the ledger hands on.
+    `calendars` are what clocks run by; without them only clocks that need none do, in UTC.
+    `engine` runs the queries; its choice changes no figure. `mixed` leaves amounts as they are,
+    in several currencies: for questions of plausibility, which add up none.
 
     Raises BadInput for two files of one dataset, a file that isn't there or can't be read,
     several currencies where none is asked for, and a missing rate.
     """
     by_dataset = _by_dataset(files)
-    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, _engine(folder) as connection:
-        _create_views(connection, by_dataset)
-        target = _currency(currency, currencies(connection))
-        convert(connection, target)
-        _lock(connection, [file.path for file in files])
+    with (
+        tempfile.TemporaryDirectory(prefix="plumbline-") as folder,
+        engine.connect(Path(folder)) as connection,
+    ):
+        calendars = calendars or Calendars()
+        span = _create_views(engine, connection, by_dataset, calendars.time_zone)
+        target = NO_CURRENCY if mixed else _currency(currency, currencies(connection))
+        if not mixed:
+            convert(connection, target)
+        engine.lock(connection, files)
         digests = {name: file.digest for name, file in by_dataset.items()}
-        yield Ledger(connection, target, frozenset(by_dataset), digests, tuple(findings))
+        handed_in = frozenset(by_dataset)
+        again = None if engine.in_process else lambda: open_ledger(files, target, (), calendars)
+        known = tuple(findings)
+        clocks = BusinessTime(calendars, span)
+        yield Ledger(connection, target, handed_in, digests, known, clocks, engine, again)
 
 
 def _by_dataset(files: Sequence[EvidenceFile]) -> dict[str, EvidenceFile]:
@@ -110,56 +148,56 @@ def _by_dataset(files: Sequence[EvidenceFile]) -> dict[str, EvidenceFile]:
     return by_dataset
 
 
-def _engine(folder: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        config={
-            "threads": min(os.cpu_count() or 1, MAX_THREADS),
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": str(Path(folder) / "spill"),
-            "autoinstall_known_extensions": False,
-        }
-    )
-    connection.execute("SET TimeZone = 'UTC'")
-    # A bar on standard output would end up in the JSON that other programs read.
-    connection.execute("SET enable_progress_bar = false")
-    return connection
-
-
-def _lock(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
-    """Close everything but the evidence itself: a KPI's SQL reads no other file, no network."""
-    # Both the path and the pattern that stands for it alone are looked up.
-    texts = [str(path.absolute()) for path in paths]
-    allowed = ", ".join([*map(literal, texts), *map(glob_literal, texts)])
-    connection.execute(f"SET allowed_paths = [{allowed}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-
-
-def _create_views(connection: duckdb.DuckDBPyConnection, files: Mapping[str, EvidenceFile]) -> None:
+def _create_views(
+    engine: Engine, connection: Connection, files: Mapping[str, EvidenceFile], zone: str
+) -> Span | None:
+    """One view a dataset; returns the local times that the evidence spans."""
     connection.execute("CREATE SCHEMA given")
+    connection.execute(f"CREATE SCHEMA {LOCAL_TIMES}")
+    tables = {name: engine.stored(connection, file) for name, file in files.items()}
+    span = span_of(connection, tables)
     for name, dataset in DATASETS.items():
-        file = files.get(name)
-        query = _stored(connection, dataset, file) if file else _nothing(dataset)
+        table = tables.get(name)
+        query = _stored(dataset, table, zone, span) if table else _nothing(dataset)
         connection.execute(f"CREATE VIEW given.{name} AS {query}")
-        shown = ", ".join(identifier(column) for column in dataset.column_names)
+        if table and timestamp_columns(dataset):
+            query = as_stored(dataset, table)
+            connection.execute(f"CREATE VIEW {LOCAL_TIMES}.{name} AS {query}")
+        shown = ", ".join(identifier(column) for column in _shown(dataset))
         connection.execute(f"CREATE VIEW {name} AS SELECT {shown} FROM given.{name}")
+    return span
+
+
+def _shown(dataset: Dataset) -> tuple[str, ...]:
+    """The columns of a dataset's view, each instant after all that was handed in."""
+    return (*dataset.column_names, *map(utc_name, timestamp_columns(dataset)))
 
 
 def _nothing(dataset: Dataset) -> str:
-    columns = ", ".join(f"{absent(each)} AS {identifier(each.name)}" for each in dataset.columns)
-    return f"SELECT {columns}, 0 AS file_row_number WHERE false"
+    columns = [f"{absent(each)} AS {identifier(each.name)}" for each in dataset.columns]
+    columns += [
+        f"CAST(NULL AS TIMESTAMP) AS {identifier(utc_name(name))}"
+        for name in timestamp_columns(dataset)
+    ]
+    return f"SELECT {', '.join(columns)}, 0 AS file_row_number WHERE false"
 
 
-def _stored(connection: duckdb.DuckDBPyConnection, dataset: Dataset, file: EvidenceFile) -> str:
-    relation = f"read_parquet({glob_literal(str(file.path.absolute()))}, file_row_number = true)"
-    try:
-        described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
-    except duckdb.Error as error:
-        problem = Problem("the stored evidence can't be read", file.source, found=file.sha256)
-        raise BadInput.one(problem) from error
-    types = {str(name): str(sql_type) for name, sql_type, *_ in described}
-    columns = ", ".join(_as_typed(column, types.get(column.name)) for column in dataset.columns)
-    return f"SELECT {columns}, file_row_number FROM {relation}"
+def _stored(dataset: Dataset, table: StoredTable, zone: str, span: Span | None) -> str:
+    columns = [_as_typed(column, table.types.get(column.name)) for column in dataset.columns]
+    columns += [
+        f"{utc_sql(name, table.types, zone, span)} AS {identifier(utc_name(name))}"
+        for name in timestamp_columns(dataset)
+    ]
+    if dataset.name == "adjustments":
+        columns = list(map(_lowering, dataset.column_names, columns))
+    return f"SELECT {', '.join(columns)}, file_row_number FROM {table.relation}"
+
+
+def _lowering(name: str, column: str) -> str:
+    """An adjustment's amount as what it takes off the claim: below zero where it raises it."""
+    if name != "amount":
+        return column
+    return f"CASE WHEN kind IN ({listed(RAISING_KINDS)}) THEN -amount ELSE amount END AS amount"
 
 
 def _as_typed(column: Column, stored: str | None) -> str:

@@ -8,7 +8,7 @@ from governance.contract.messages import did_you_mean, nearest
 from governance.errors import Problem
 from sla.evidence.datasets import Column, Dataset, Kind
 from sla.evidence.sources import Source
-from sla.evidence.sql import absent, typed
+from sla.evidence.sql import absent, instant, typed
 from sla.evidence.values import Finding
 
 
@@ -27,6 +27,9 @@ class Mapped:
     """Heading in the source file, shown to the submitter."""
     expected: str = ""
     """What is accepted, where an import profile states it."""
+    instant: str = ""
+    """SQL of the instant of a timestamp written with an offset, NULL for one without; empty where
+    none can be."""
 
 
 def unmapped(column: Column) -> Mapped:
@@ -50,7 +53,8 @@ def _mapped(column: Column, source: Source, zone: str) -> Mapped:
         return unmapped(column)
     text = text_of(source, column.name)
     value = _already_typed(column, source) or typed(column, text, zone)
-    return Mapped(column, text, f"{text} IS NOT NULL", value, column.name)
+    zoned = instant(text) if column.kind is Kind.TIMESTAMP else ""
+    return Mapped(column, text, f"{text} IS NOT NULL", value, column.name, instant=zoned)
 
 
 def _already_typed(column: Column, source: Source) -> str:
@@ -63,7 +67,8 @@ def _already_typed(column: Column, source: Source) -> str:
         return ""
     match column.kind:
         case Kind.DATE | Kind.TIMESTAMP:
-            return f"CASE WHEN isfinite({name}) THEN {name} END"
+            stated = f"isfinite({name}) AND year({name}) BETWEEN 1000 AND 9999"
+            return f"CASE WHEN {stated} THEN {name} END"
         case Kind.AMOUNT:
             return f"CASE WHEN {name} >= 0 THEN {name} END"
         case Kind.BOOLEAN | Kind.NUMBER:

@@ -4,22 +4,24 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from governance.errors import Problem
-from sla.evidence.datasets import DATASETS, Column, Dataset, Kind
-from sla.evidence.mapping import Mapped, text_of, unmapped
-from sla.evidence.profiles import ISO_DATE, ColumnRule, Condition, Profile, Table, template_parts
+from sla.evidence.datasets import DATASETS, Column, Dataset
+from sla.evidence.mapping import Mapped, unmapped
+from sla.evidence.profile_balances import Movement, raising, with_remaining
+from sla.evidence.profile_conditions import condition_sql, condition_words
+from sla.evidence.profile_parts import Profile, Table
+from sla.evidence.profile_values import REMAINING, Read, Values, other_rows
 from sla.evidence.sources import ROW, Source
-from sla.evidence.sql import listed, literal, typed
 from sla.evidence.staging import Rows
-from sla.evidence.values import Finding
+from sla.evidence.values import Example, Finding
 
-_DECIMALS = {Kind.AMOUNT, Kind.NUMBER, Kind.RATE}
-_TIMES = {Kind.DATE, Kind.TIMESTAMP}
+EXAMPLES = 5
+"""Examples that a finding carries."""
 
 
 def missing_source_columns(profile: Profile, source: Source) -> list[Problem]:
@@ -45,10 +47,12 @@ def load_source(
     The first result is what the derived tables read from, the second SQL for the data row.
     """
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {source.relation}")
+    if profile.source.fill_down:
+        _fill_down(connection, source, profile.source.fill_down, table)
     row = ROW if source.numbered else "rowid + 1"
     if profile.rows is None:
-        return table, row, []
-    kept = _condition(profile.rows, source)
+        return f"(SELECT rowid, * FROM {table})", row, []
+    kept = condition_sql(profile.rows, Values(profile, source, "UTC"))
     counted = connection.execute(
         f"SELECT count(*) FILTER (NOT coalesce({kept}, false)), count(*) FROM {table}"
     ).fetchone()
@@ -58,26 +62,34 @@ def load_source(
         return relation, row, []
     message = (
         f"{source.file}: {left_out} of {total} rows are left out, for profile {profile.name} "
-        f"reads only {_in_words(profile.rows)}"
+        f"reads only {condition_words(profile.rows)}"
     )
     return relation, row, [Finding("rows_left_out", message)]
 
 
-def _in_words(condition: Condition) -> str:
-    if condition.equals is not None:
-        return f"rows whose {condition.column} is {condition.equals}"
-    if condition.one_of is not None:
-        return f"rows whose {condition.column} is one of {', '.join(condition.one_of)}"
-    return f"rows with a {condition.column}"
+def _fill_down(
+    connection: duckdb.DuckDBPyConnection, source: Source, columns: Sequence[str], table: str
+) -> None:
+    filled = ", ".join(
+        f"last_value({name} IGNORE NULLS) OVER (ORDER BY rowid) AS {name}"
+        for name in (source.columns[column] for column in columns)
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT * EXCLUDE (line) FROM ("
+        f"SELECT * REPLACE ({filled}), rowid AS line FROM {table}) ORDER BY line"
+    )
 
 
-def _condition(condition: Condition, source: Source) -> str:
-    text = text_of(source, condition.column)
-    if condition.equals is not None:
-        return f"{text} = {literal(condition.equals)}"
-    if condition.one_of is not None:
-        return f"{text} IN ({listed(condition.one_of)})"
-    return f"{text} IS NOT NULL"
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """One table of a profile, compiled."""
+
+    mapped: tuple[Mapped, ...]
+    relation: str
+
+    def of(self, column: str) -> Mapped:
+        """How that column of the dataset is read."""
+        return next(each for each in self.mapped if each.column.name == column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,76 +107,201 @@ class Derivation:
         tables = self.profile.tables
         return [self._rows(DATASETS[name], tables[name]) for name in DATASETS if name in tables]
 
-    def _rows(self, dataset: Dataset, table: Table) -> Rows:
-        mapped = tuple(self._mapped(column, table) for column in dataset.columns)
-        relation = f"(SELECT rowid, * FROM {self.relation})"
+    def differing(self, connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+        """Findings on keys whose rows say different things, where one row counts for all."""
+        return [
+            finding
+            for name, tables in self.profile.tables.items()
+            for table in tables
+            if table.distinct == "key"
+            for finding in self._differing(connection, DATASETS[name], table)
+        ]
+
+    def _rows(self, dataset: Dataset, tables: Sequence[Table]) -> Rows:
+        variants = [
+            self._with_remaining(dataset, table, self._variant(dataset, table)) for table in tables
+        ]
+        distinct = all(table.distinct for table in tables)
+        if len(variants) == 1:
+            return Rows(dataset, variants[0].mapped, variants[0].relation, self.row, distinct)
+        mapped = tuple(_together(place, variants) for place in range(len(dataset.columns)))
+        numbered = f", {ROW}" if self.source.numbered else ""
+        union = " UNION ALL ".join(_uniform(each, numbered) for each in variants)
+        return Rows(dataset, mapped, f"({union})", self.row, distinct)
+
+    def _variant(self, dataset: Dataset, table: Table) -> _Variant:
+        reads = {read: None for rule in table.columns.values() for read in other_rows(rule)}
+        others = {read: f"other_{number}" for number, read in enumerate(reads)}
+        values = Values(self.profile, self.source, self.zone, others)
+        mapped = tuple(_mapped(column, table, values) for column in dataset.columns)
+        relation = self.relation
+        if any(rule.later for _, rule in others):
+            relation = _with_later_rows(relation, values)
         if table.only_if is not None:
-            relation = f"(FROM {relation} WHERE {_condition(table.only_if, self.source)})"
+            relation = f"(SELECT * FROM {relation} WHERE {condition_sql(table.only_if, values)})"
+        relation = _with_other_rows(relation, self.relation, values)
         if table.distinct:
-            raws = ", ".join(entry.raw for entry in mapped)
-            first = f"SELECT min(rowid) FROM {relation} GROUP BY {raws}"
-            relation = f"(FROM {relation} WHERE rowid IN ({first}))"
-        return Rows(dataset, mapped, relation, self.row, table.distinct)
+            keys = [each for each in mapped if _in_key(each, dataset, table)]
+            first = f"SELECT min(rowid) FROM {relation} GROUP BY {', '.join(map(_read, keys))}"
+            relation = f"(SELECT * FROM {relation} WHERE rowid IN ({first}))"
+        return _Variant(mapped, relation)
 
-    def _mapped(self, column: Column, table: Table) -> Mapped:
-        rule = table.columns.get(column.name)
-        if rule is None:
-            return unmapped(column)
-        raw = self._raw(rule)
-        value, expected = self._value(column, rule, raw)
-        shown = next(iter(rule.source_columns()), column.name)
-        return Mapped(column, raw, f"{raw} IS NOT NULL", value, shown, expected)
+    def _with_remaining(self, dataset: Dataset, table: Table, variant: _Variant) -> _Variant:
+        if not _takes_remaining(table):
+            return variant
+        movements = list(self._movements())
+        taking = list(self._taking())
+        number = next(
+            n for n, (name, each) in enumerate(taking, 1) if name == dataset.name and each is table
+        )
+        relation = with_remaining(variant.relation, REMAINING, movements, number)
+        return _Variant(variant.mapped, relation)
 
-    def _raw(self, rule: ColumnRule) -> str:
-        """SQL of what the source holds, as text."""
-        if rule.value is not None:
-            return literal(rule.value)
-        if rule.template is not None:
-            parts = [
-                literal(text) + (f" || {text_of(self.source, name)}" if name else "")
-                for text, name in template_parts(rule.template)
-            ]
-            return f"({' || '.join(parts)})"
-        return text_of(self.source, str(rule.column))
+    def _taking(self) -> Iterator[tuple[str, Table]]:
+        """The tables whose amount is what remains; those of adjustments lower it, too."""
+        for name, tables in self.profile.tables.items():
+            for table in tables:
+                if _takes_remaining(table):
+                    yield name, table
 
-    def _value(self, column: Column, rule: ColumnRule, raw: str) -> tuple[str, str]:
-        """SQL of the typed value, and what is accepted where that isn't the usual."""
-        if rule.codes is not None:
-            cases = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in rule.codes.items())
-            known = f"one of {', '.join(rule.codes)}"
-            return typed(column, f"CASE {raw} {cases} END", self.zone), known
-        stated = rule.format or self.profile.date_format
-        if column.kind in _TIMES and stated != ISO_DATE and self._is_text(rule):
-            return _parsed_time(column, raw, stated, self.zone), f"a date of the form {stated}"
-        if column.kind in _DECIMALS and rule.column is not None:
-            text, expected = self._decimal_text(raw)
-            if rule.round is not None:
-                text = _rounded(text, rule.round)
-            return typed(column, text, self.zone), expected
-        return typed(column, raw, self.zone), ""
+    def _movements(self) -> Iterator[Movement]:
+        for name, day, sign in _MOVING:
+            for table in self.profile.tables.get(name, ()):
+                if not _takes_remaining(table):
+                    found = self._variant(DATASETS[name], table)
+                    kind = raising(found.of("kind").value) if name == "adjustments" else str(sign)
+                    amount = f"({found.of('amount').value} * {kind})"
+                    invoice = found.of("invoice_id").value
+                    yield Movement(found.relation, invoice, found.of(day).value, amount)
+        for number, (name, table) in enumerate(self._taking(), 1):
+            found = self._variant(DATASETS[name], table)
+            day = found.of(_DAYS[name]).value
+            yield Movement(found.relation, found.of("invoice_id").value, day, "", number)
 
-    def _is_text(self, rule: ColumnRule) -> bool:
-        return rule.column is not None and self.source.types[rule.column] == "VARCHAR"
+    def _differing(
+        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, table: Table
+    ) -> Iterator[Finding]:
+        found = self._variant(dataset, table.model_copy(update={"distinct": False}))
+        (key, *_) = dataset.key
+        for entry in found.mapped:
+            if entry.column.name in dataset.key or entry.given == "false":
+                continue
+            rows = connection.execute(
+                f"SELECT {found.of(key).value} AS key, list(DISTINCT {entry.raw}) "
+                f"FILTER (WHERE {entry.raw} IS NOT NULL) AS held "
+                f"FROM {found.relation} GROUP BY 1 HAVING count(DISTINCT {entry.raw}) > 1 "
+                "ORDER BY len(held) DESC, key"
+            ).fetchall()
+            if rows:
+                yield self._many(dataset, entry, rows)
 
-    def _decimal_text(self, raw: str) -> tuple[str, str]:
-        mark, thousands = self.profile.decimal_mark, self.profile.thousands_mark
-        if (mark, thousands) == (".", ""):
-            return raw, ""
-        grouped = f"[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+|" if thousands else ""
-        pattern = f"-?({grouped}[0-9]+)({re.escape(mark)}[0-9]+)?"
-        plain = f"replace(replace({raw}, {literal(thousands)}, ''), {literal(mark)}, '.')"
-        text = f"CASE WHEN regexp_full_match({raw}, {literal(pattern)}) THEN {plain} END"
-        return text, f"a number of the form 1{thousands}234{mark}56"
+    def _many(
+        self, dataset: Dataset, entry: Mapped, rows: Sequence[tuple[str, list[str]]]
+    ) -> Finding:
+        one = dataset.name.removesuffix("s")
+        first, most = rows[0][0], len(rows[0][1])
+        message = (
+            f"{self.source.file}: {len(rows)} {dataset.name} stand under several values of "
+            f"'{entry.source_column}', {first} under {most}; the first of each counts"
+        )
+        code = f"one_{one}_many_{entry.column.name}s"
+        examples = tuple(
+            Example(str(key), ", ".join(sorted(held))) for key, held in rows[:EXAMPLES]
+        )
+        evidence = ((f"{dataset.name} under several", str(len(rows))), ("most of one", str(most)))
+        return Finding(code, message, dataset.name, evidence, examples)
 
 
-def _parsed_time(column: Column, raw: str, stated: str, zone: str) -> str:
-    # A year below 1000 is two digits read as four ("1/2/13" by %Y), never meant so.
-    parsed = f"try_strptime({raw}, {literal(stated)})"
-    local = f"{parsed} AT TIME ZONE {literal(zone)}" if "%z" in stated else parsed
-    return f"CASE WHEN year({parsed}) >= 1000 THEN CAST({local} AS {column.sql_type}) END"
+_MOVING = (
+    ("invoices", "issue_date", 1),
+    ("allocations", "applied_on", -1),
+    ("adjustments", "effective_on", 0),
+)
+"""Datasets that change what is open, the column of the day, the sign."""
+_DAYS = {"adjustments": "effective_on", "placements": "placed_on"}
 
 
-def _rounded(text: str, places: int) -> str:
-    plain = f"regexp_full_match({text}, '-?[0-9]{{1,14}}(\\.[0-9]+)?')"
-    exact = f"TRY_CAST({text} AS DECIMAL(38, 18))"
-    return f"CASE WHEN {plain} THEN CAST(round({exact}, {places}) AS VARCHAR) ELSE {text} END"
+def _takes_remaining(table: Table) -> bool:
+    return any(rule.remaining for rule in table.columns.values())
+
+
+def _mapped(column: Column, table: Table, values: Values) -> Mapped:
+    rule = table.columns.get(column.name)
+    if rule is None:
+        return unmapped(column)
+    raw = values.raw(rule)
+    value, expected = values.value(column, rule)
+    shown = next(iter(rule.source_columns()), column.name)
+    zoned = values.instant(column, rule)
+    return Mapped(column, raw, f"{raw} IS NOT NULL", value, shown, expected, zoned)
+
+
+def _in_key(entry: Mapped, dataset: Dataset, table: Table) -> bool:
+    return table.distinct is True or entry.column.name in dataset.key
+
+
+def _read(entry: Mapped) -> str:
+    """What makes two rows of the source the same: the value, or the text that gives none."""
+    if entry.value == entry.raw:
+        return entry.raw
+    return f"coalesce(CAST({entry.value} AS VARCHAR), {entry.raw})"
+
+
+def _with_other_rows(relation: str, source: str, values: Values) -> str:
+    """The relation with what its rules read in other rows of the source, in the same order."""
+    reads = {read: name for read, name in values.others.items() if not read[1].later}
+    if not reads:
+        return relation
+    joins = " ".join(
+        f"LEFT JOIN ({_other_row(read, source, values)}) AS of_{name} "
+        f"ON of_{name}.thing = {values.text(read[1].same)}"
+        for read, name in reads.items()
+    )
+    columns = ", ".join(f"of_{name}.held AS {name}" for name in reads.values())
+    return f"(SELECT own.*, {columns} FROM {relation} AS own {joins} ORDER BY own.rowid)"
+
+
+def _other_row(read: Read, source: str, values: Values) -> str:
+    column, rule = read
+    pick = "arg_min" if rule.pick == "first" else "arg_max"
+    text, thing = values.text(column), values.text(rule.same)
+    return (
+        f"SELECT {thing} AS thing, {pick}({text}, rowid) AS held FROM {source} "
+        f"WHERE {condition_sql(rule.when, values)} AND {text} IS NOT NULL GROUP BY 1"
+    )
+
+
+def _with_later_rows(relation: str, values: Values) -> str:
+    columns = ", ".join(
+        f"{'first' if rule.pick == 'first' else 'last'}_value(CASE WHEN "
+        f"{condition_sql(rule.when, values)} THEN {values.text(column)} END IGNORE NULLS) OVER ("
+        f"PARTITION BY {values.text(rule.same)} ORDER BY rowid "
+        f"ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS {name}"
+        for (column, rule), name in values.others.items()
+        if rule.later
+    )
+    return f"(SELECT *, {columns} FROM {relation} ORDER BY rowid)"
+
+
+def _uniform(variant: _Variant, numbered: str) -> str:
+    """The variant's rows under the names that all variants share."""
+    columns = ", ".join(
+        f"{each.raw} AS raw_of_{number}, {each.value} AS value_of_{number}, "
+        f"{each.instant or 'CAST(NULL AS TIMESTAMP)'} AS instant_of_{number}"
+        for number, each in enumerate(variant.mapped)
+    )
+    return f"SELECT rowid{numbered}, {columns} FROM {variant.relation}"
+
+
+def _together(place: int, variants: Sequence[_Variant]) -> Mapped:
+    """One column of a dataset that several tables give."""
+    entries = [variant.mapped[place] for variant in variants]
+    given = [each for each in entries if each.given != "false"]
+    if not given:
+        return entries[0]
+    raw = f"raw_of_{place}"
+    expected = next((each.expected for each in given if each.expected), "")
+    shown = given[0].source_column
+    zoned = f"instant_of_{place}" if any(each.instant for each in given) else ""
+    value = f"value_of_{place}"
+    return Mapped(given[0].column, raw, f"{raw} IS NOT NULL", value, shown, expected, zoned)

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from governance.contract.messages import did_you_mean
 from governance.contract.yaml_nodes import (
@@ -30,145 +21,31 @@ from governance.contract.yaml_nodes import (
     plain_value,
 )
 from governance.errors import BadInput, Problem
-from sla.evidence.datasets import DATASETS, Dataset, Kind
+from sla.evidence.datasets import DATASETS, Column, Dataset, Kind
+from sla.evidence.profile_parts import (
+    ISO_DATE,
+    ColumnRule,
+    Condition,
+    OtherRow,
+    Profile,
+    SourceRule,
+    Table,
+    Terms,
+    template_parts,
+)
 
-MAX_DECIMALS = 4
-ISO_DATE = "%Y-%m-%d"
-_SAMPLE = "a,1\n"
-_NOT_FOR_FILES = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
-"""Encodings of host names and of source code, which no file is written in."""
-
-
-def _time_format(value: str) -> str:
-    unknown = re.sub(r"%-?[YymdbBHIMSfpzjaA]", "", value)
-    if "%" in unknown or not re.search("%-?[dj]", value):
-        raise ValueError("not a date format; write one such as %d.%m.%Y")
-    return value
-
-
-TimeFormat = Annotated[str, AfterValidator(_time_format)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Condition(_Part):
-    """Which source rows are meant: those whose column equals a text, is one of several, or,
-    where neither is stated, isn't empty."""
-
-    column: str
-    equals: str | None = None
-    one_of: tuple[str, ...] | None = None
-
-
-class ColumnRule(_Part):
-    """Where one column of a dataset comes from: a source column, a template or a constant."""
-
-    column: str | None = None
-    """Source column."""
-    template: str | None = None
-    """Text with source columns in braces, such as "R-{number}"; empty where one of them is."""
-    value: str | None = None
-    """The same for every row."""
-    format: TimeFormat | None = None
-    """Of dates and times, as for strptime; without it the profile's `date_format` holds."""
-    codes: dict[str, str] | None = None
-    """The source's code → what it means here; a code that isn't listed is rejected."""
-    round: Annotated[int, Field(ge=0, le=MAX_DECIMALS)] | None = None
-    """Decimals to which noisy numbers (2309.7899999999995) are rounded, half up."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> ColumnRule:
-        origins = [self.column, self.template, self.value]
-        if sum(origin is not None for origin in origins) != 1:
-            raise ValueError("needs exactly one of column, template, value")
-        return self
-
-    def source_columns(self) -> tuple[str, ...]:
-        """The source columns that the rule reads."""
-        if self.template is not None:
-            return tuple(name for _, name in template_parts(self.template) if name)
-        return (self.column,) if self.column is not None else ()
-
-
-class Table(_Part):
-    """How one dataset is derived from the source's rows."""
-
-    columns: dict[str, ColumnRule]
-    """Column of the dataset → rule. A text alone names the source column."""
-    only_if: Condition | None = None
-    """Source rows that have a row in this dataset; all, where it is absent."""
-    distinct: bool = False
-    """One row for all source rows with the same values, as for a list of customers."""
-
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: {"column": rule} if isinstance(rule, str) else rule
-            for name, rule in value.items()
-        }
-
-
-class SourceRule(_Part):
-    """Which file is meant and how it is written."""
-
-    file: str
-    """Pattern of its name, such as "ledger_*.csv"."""
-    columns: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Columns that must be there; by them a file is recognised."""
-    encoding: str = "utf-8"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    sheet: str | None = None
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            name = codecs.lookup(value).name
-            # What isn't about characters at all (rot13, base64) is refused as a LookupError.
-            readable = _SAMPLE.encode(name).decode(name) == _SAMPLE
-        except (LookupError, ValueError):
-            name, readable = value, False
-        if not readable or name in _NOT_FOR_FILES:
-            raise ValueError("not a known character encoding; write utf-8 or latin-1")
-        return name
-
-
-class Profile(_Part):
-    """One foreign file's way into the datasets."""
-
-    name: str
-    title: str
-    description: str = ""
-    source: SourceRule
-    date_format: TimeFormat = ISO_DATE
-    """As for strptime; stated, never guessed row by row."""
-    decimal_mark: Annotated[str, Field(pattern=r"^[.,]$")] = "."
-    thousands_mark: Annotated[str, Field(pattern=r"^[.,' ]?$")] = ""
-    rows: Condition | None = None
-    """Source rows that are read at all; the others are counted in a finding."""
-    tables: Annotated[dict[str, Table], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _marks_differ(self) -> Profile:
-        if self.decimal_mark == self.thousands_mark:
-            raise ValueError("decimal_mark and thousands_mark are the same")
-        return self
-
-
-def template_parts(template: str) -> Iterator[tuple[str, str]]:
-    """Pairs of literal text and the source column after it, empty at the end."""
-    rest = template
-    while "{" in rest:
-        text, _, rest = rest.partition("{")
-        name, _, rest = rest.partition("}")
-        yield text, name
-    if rest:
-        yield rest, ""
+__all__ = [
+    "ISO_DATE",
+    "ColumnRule",
+    "Condition",
+    "Profile",
+    "SourceRule",
+    "Table",
+    "load_profile",
+    "read_profile",
+    "shipped_profiles",
+    "template_parts",
+]
 
 
 def read_profile(data: bytes, file: str) -> Profile:
@@ -186,7 +63,7 @@ def read_profile(data: bytes, file: str) -> Profile:
 
 
 def _problem(error: dict[str, Any], root: MapNode, file: str) -> Problem:
-    path = tuple(step for step in error["loc"])
+    path = _in_document(tuple(error["loc"]), root)
     what = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         what = f"unknown key '{path[-1]}'" + did_you_mean(str(path[-1]), _KEYS)
@@ -195,11 +72,25 @@ def _problem(error: dict[str, Any], root: MapNode, file: str) -> Problem:
     return _at(path, what, root, file)
 
 
+def _in_document(path: tuple[str | int, ...], root: MapNode) -> tuple[str | int, ...]:
+    """The path without the steps that stand for a choice of forms or a table without a list."""
+    kept: tuple[str | int, ...] = ()
+    for place, step in enumerate(path):
+        last = place == len(path) - 1
+        deep = len(list(descend(root, (*kept, step)))) > len(kept) + 1
+        known = isinstance(step, str) and step in _KEYS
+        if deep or known or (last and isinstance(step, str) and not _FORM.fullmatch(step)):
+            kept = (*kept, step)
+    return kept
+
+
+_FORM = re.compile(r"[A-Z]\w+|int|constrained-int|function-.*|tuple.*|tagged.*|decimal|str|bool")
+"""How pydantic names the form of a value that has several."""
 _KEYS = sorted(
     {
-        name
-        for part in (Profile, SourceRule, Table, ColumnRule, Condition)
-        for name in part.model_fields
+        field.alias or name
+        for part in (Profile, SourceRule, Table, ColumnRule, Condition, OtherRow, Terms)
+        for name, field in part.model_fields.items()
     }
 )
 
@@ -220,22 +111,65 @@ _NO_COLUMN = "isn't among the source's columns"
 
 def _faults(profile: Profile) -> Iterator[_Fault]:
     """What a profile's shape can't show: names that don't exist, columns that are missing."""
-    known = profile.source.columns
-    if profile.rows is not None and profile.rows.column not in known:
-        yield ("rows", "column"), f"'{profile.rows.column}' {_NO_COLUMN}", ", ".join(known)
-    for name, table in profile.tables.items():
-        path = ("tables", name)
+    sources = {"source": profile.source, **profile.further}
+    for name, rule in sources.items():
+        here = ("source",) if name == "source" else ("further", name)
+        yield from _unknown(rule.fill_down, rule, (*here, "fill_down"))
+    if profile.rows is not None:
+        asked = tuple(profile.rows.source_columns())
+        yield from _unknown(asked, profile.source, ("rows", "column"))
+    for name, tables in profile.tables.items():
         if name not in DATASETS:
-            yield path, f"unknown dataset{did_you_mean(name, DATASETS)}", ", ".join(DATASETS)
+            what = f"unknown dataset{did_you_mean(name, DATASETS)}"
+            yield ("tables", name), what, ", ".join(DATASETS)
             continue
-        yield from _table_faults(DATASETS[name], table, path)
-        for column in _read_by(table):
-            if column not in known:
-                what = f"'{column}' {_NO_COLUMN}{did_you_mean(column, known)}"
-                yield path, what, ", ".join(known)
+        for number, table in enumerate(tables):
+            path: tuple[str | int, ...] = ("tables", name)
+            path = path if len(tables) == 1 else (*path, number)
+            yield from _table_faults(DATASETS[name], table, path)
+            yield from _source_faults(table, sources, path)
+            yield from _remaining_faults(name, table, profile, path)
 
 
-def _table_faults(dataset: Dataset, table: Table, path: tuple[str, str]) -> Iterator[_Fault]:
+def _unknown(
+    names: Iterable[str], rule: SourceRule, path: tuple[str | int, ...]
+) -> Iterator[_Fault]:
+    for name in names:
+        if name not in rule.columns:
+            what = f"'{name}' {_NO_COLUMN}{did_you_mean(name, rule.columns)}"
+            yield path, what, ", ".join(rule.columns)
+
+
+def _source_faults(
+    table: Table, sources: Mapping[str, SourceRule], path: tuple[str | int, ...]
+) -> Iterator[_Fault]:
+    rule = sources.get(table.source or "source")
+    if rule is None:
+        further = [name for name in sources if name != "source"]
+        near = did_you_mean(str(table.source), further)
+        yield (*path, "source"), f"no source of that name under 'further'{near}", ", ".join(further)
+        return
+    yield from _unknown(table.source_columns(), rule, path)
+
+
+def _remaining_faults(
+    name: str, table: Table, profile: Profile, path: tuple[str | int, ...]
+) -> Iterator[_Fault]:
+    for column, rule in table.columns.items():
+        if not rule.remaining:
+            continue
+        here = (*path, "columns", column, "remaining")
+        if (name, column) not in _REMAINING:
+            yield here, "only the amount of adjustments or placements can be what remains", ""
+        invoices = profile.tables.get("invoices", ())
+        if not any(each.source == table.source for each in invoices):
+            yield here, "what remains needs invoices from the same source", "a table of invoices"
+
+
+_REMAINING = {("adjustments", "amount"), ("placements", "amount")}
+
+
+def _table_faults(dataset: Dataset, table: Table, path: tuple[str | int, ...]) -> Iterator[_Fault]:
     missing = [each for each in dataset.required if each not in table.columns]
     if missing:
         yield (*path, "columns"), f"has no rule for {', '.join(missing)}", "a rule for each"
@@ -244,18 +178,27 @@ def _table_faults(dataset: Dataset, table: Table, path: tuple[str, str]) -> Iter
             near = did_you_mean(column, dataset.column_names)
             what = f"unknown column of {dataset.name}{near}"
             yield (*path, "columns", column), what, ", ".join(dataset.column_names)
-        elif rule.round is not None and dataset.column(column).kind not in _ROUNDED:
-            yield (*path, "columns", column, "round"), "only numbers can be rounded", ""
+        else:
+            for key, what in _unfit(dataset.column(column), rule):
+                yield (*path, "columns", column, key), what, ""
 
 
-_ROUNDED = {Kind.AMOUNT, Kind.NUMBER, Kind.RATE}
+def _unfit(column: Column, rule: ColumnRule) -> Iterator[tuple[str, str]]:
+    """Keys of a rule that say nothing about a column of that kind."""
+    for kinds, keys, what in _ONLY:
+        for key in keys:
+            stated = getattr(rule, key)
+            if column.kind not in kinds and stated not in {None, False, "as_written"}:
+                yield key, what
 
 
-def _read_by(table: Table) -> list[str]:
-    named = [name for rule in table.columns.values() for name in rule.source_columns()]
-    if table.only_if:
-        named.append(table.only_if.column)
-    return list(dict.fromkeys(named))
+_NUMBERS = frozenset({Kind.AMOUNT, Kind.NUMBER, Kind.RATE})
+_ONLY: tuple[tuple[frozenset[Kind], tuple[str, ...], str], ...] = (
+    (_NUMBERS, ("round",), "only numbers can be rounded"),
+    (_NUMBERS, ("minus", "plus", "sign"), "only numbers are added or have a sign"),
+    (frozenset({Kind.IDENTIFIER, Kind.TEXT}), ("pad", "whole"), "only identifiers have zeros"),
+    (frozenset({Kind.DATE}), ("plus_days",), "days are added only to dates"),
+)
 
 
 @cache

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import Select, select
@@ -16,33 +16,59 @@ from governance.access import Actor, Permission
 from governance.audit.models import Action
 from governance.audit.service import Change, one_line, record
 from governance.engagements.models import Engagement
+from governance.engagements.queries import lock_engagement
 from governance.engagements.service import agreed_contract, contract_of, require
-from governance.errors import NotFound
-from sla.evidence.discovery import find_sources
-from sla.evidence.models import EvidenceHandIn, EvidenceTable, HandInState
-from sla.evidence.profiles import Profile, shipped_profiles
-from sla.evidence.reading import profile_of, read_evidence
+from governance.errors import Conflict, NotFound
+from sla.evidence.intake import (
+    IN_PROCESS,
+    Earlier,
+    Kept,
+    Plan,
+    Prepared,
+    Reader,
+    Upload,
+    digest_of,
+    digest_of_upload,
+    prepare,
+    put_in_store,
+)
+from sla.evidence.models import (
+    EvidenceComparison,
+    EvidenceCorrection,
+    EvidenceHandIn,
+    EvidenceQuarantine,
+    EvidenceSource,
+    EvidenceTable,
+    HandInState,
+)
+from sla.evidence.reading import Recognised
+from sla.evidence.saved_profiles import saved_profiles
+from sla.evidence.store import EvidenceStore
 from sla.evidence.values import EvidenceFile, EvidenceSet
 
-_BLOCK = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """Evidence as it comes in."""
-
-    source: Path
-    """A file, or a folder with one file a dataset."""
-    name: str
-    """What the submitter calls it."""
-    profile: Profile | None = None
-    """The import profile to read it with; None looks for one by itself."""
-    accept_rejections: bool = False
-    """Whether the submitter accepts that rejected rows are left out."""
+__all__ = [
+    "Upload",
+    "as_file",
+    "counting_tables",
+    "current_tables",
+    "digest_of",
+    "get_hand_in",
+    "hand_in",
+    "hand_ins",
+    "keep",
+    "plan_hand_in",
+    "tables_of",
+]
 
 
 def hand_in(
-    session: Session, actor: Actor, engagement: Engagement, upload: Upload, store: Path
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    upload: Upload,
+    store: EvidenceStore | Path,
+    *,
+    reader: Reader = IN_PROCESS,
 ) -> EvidenceHandIn:
     """Check every row and keep the tables; nothing counts while a row is rejected.
 
@@ -50,57 +76,41 @@ def hand_in(
     in already and still counts is recognised by its digest, and by how it would be read, and
     answered with the first hand-in.
 
-    Raises BadInput where a file can't be read at all; nothing is stored then.
+    It is `plan_hand_in`, `prepare`, `put_in_store` and `keep` in one transaction: where others
+    wait for the database, they are called one by one. Raises BadInput where a file can't be read
+    at all; nothing is stored then.
+    """
+    place = EvidenceStore.at(store)
+    plan = plan_hand_in(session, actor, engagement, upload, place)
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        prepared = prepare(plan, Path(folder), reader)
+        kept = put_in_store(prepared, place)
+    return keep(session, actor, engagement, prepared, kept)
+
+
+def plan_hand_in(
+    session: Session, actor: Actor, engagement: Engagement, upload: Upload, store: EvidenceStore
+) -> Plan:
+    """What reading the upload needs to know; nothing is changed.
+
+    Raises BadInput where the engagement has no agreed contract, and what the store raises.
     """
     require(session, actor, engagement, Permission.HAND_IN_EVIDENCE)
-    _lock(session, engagement)
-    source_sha256 = digest_of(upload.source)
-    repeated = _still_counting(session, engagement, upload, source_sha256)
-    if repeated is not None:
-        return repeated
     contract = contract_of(agreed_contract(session, engagement))
-    evidence = read_evidence(
-        upload.source,
-        store,
-        upload.profile,
-        time_zone=contract.engagement.time_zone,
-        accept_rejections=upload.accept_rejections,
-        known=[as_file(table, store) for table in counting_tables(session, engagement)],
-    )
-    row = _hand_in_row(actor, engagement, upload, evidence, source_sha256)
-    session.add(row)
-    session.flush()
-    if row.state is HandInState.ACCEPTED:
-        _add_tables(session, engagement, row, evidence.files)
-    _record(session, actor, engagement, row, evidence)
-    return row
-
-
-def digest_of(source: Path) -> str:
-    """SHA-256 of a file, or of the names and digests of a folder's files."""
-    if source.is_dir():
-        files = sorted(path for path in source.iterdir() if path.is_file())
-        listing = "".join(f"{digest_of(path)}  {path.name}\n" for path in files)
-        return sha256(listing.encode()).hexdigest()
-    total = sha256()
-    with source.open("rb") as file:
-        while block := file.read(_BLOCK):
-            total.update(block)
-    return total.hexdigest()
-
-
-def _lock(session: Session, engagement: Engagement) -> None:
-    """Hand-ins of one engagement follow one another: each may supersede the one before."""
-    session.execute(
-        select(col(Engagement.id))
-        .where(col(Engagement.id) == engagement.id)
-        .with_for_update(key_share=True)
+    tables = counting_tables(session, engagement)
+    source_sha256 = digest_of_upload(upload)
+    return Plan(
+        upload,
+        source_sha256,
+        contract.engagement.time_zone,
+        tuple(as_file(table, store) for table in tables),
+        frozenset(table.id for table in tables),
+        saved_profiles(session, engagement),
+        _earlier(session, engagement, source_sha256),
     )
 
 
-def _still_counting(
-    session: Session, engagement: Engagement, upload: Upload, source_sha256: str
-) -> EvidenceHandIn | None:
+def _earlier(session: Session, engagement: Engagement, source_sha256: str) -> Earlier | None:
     """The accepted hand-in of the same source, if none of its tables was corrected since.
 
     The same bytes may be read in another way, by another file name or profile: then they are new.
@@ -117,40 +127,134 @@ def _still_counting(
     if earlier is None:
         return None
     tables = tables_of(session, earlier)
-    corrected = any(table.superseded_by_id for table in tables)
-    return None if corrected or not _read_alike(upload, earlier, tables) else earlier
+    if any(table.superseded_by_id for table in tables):
+        return None
+    datasets = frozenset(table.dataset for table in tables)
+    return Earlier(earlier.id, Recognised(datasets, earlier.profile), earlier.profile_sha256)
 
 
-def _read_alike(upload: Upload, earlier: EvidenceHandIn, tables: Sequence[EvidenceTable]) -> bool:
-    """Whether the upload would yield the same datasets through the same profile as before."""
-    if upload.profile is not None and upload.profile not in shipped_profiles():
-        # Its name is all that was kept of it; under the same name it may have been edited.
-        return False
-    found = find_sources(upload.source, upload.profile)
-    datasets = {name for handed in found.files for name in handed.datasets}
-    return datasets == {table.dataset for table in tables} and profile_of(found) == earlier.profile
-
-
-def _hand_in_row(
+def keep(
+    session: Session,
     actor: Actor,
     engagement: Engagement,
-    upload: Upload,
-    evidence: EvidenceSet,
-    source_sha256: str,
+    prepared: Prepared,
+    kept: Sequence[Kept],
+    *,
+    comparison: str = "",
 ) -> EvidenceHandIn:
-    rejected = bool(evidence.rejections) and not upload.accept_rejections
+    """Write down a hand-in whose files are in the store; from here on its tables count.
+
+    `comparison` is what the submitter was shown before. Raises Conflict where other evidence was
+    handed in since it was read, for it was checked against what counted then.
+    """
+    require(session, actor, engagement, Permission.HAND_IN_EVIDENCE)
+    lock_engagement(session, engagement)
+    repeated = _repeated(session, actor, engagement, prepared)
+    if repeated is not None:
+        return repeated
+    evidence = prepared.evidence
+    row = _hand_in_row(actor, engagement, prepared)
+    session.add(row)
+    session.flush()
+    session.add_all([_source_row(engagement, row, each) for each in kept])
+    session.add_all(_quarantine_rows(engagement, row, evidence))
+    corrects = prepared.upload.corrects
+    _add_relations(session, actor, engagement, row, corrects=corrects, comparison=comparison)
+    if row.state is HandInState.ACCEPTED:
+        _add_tables(session, engagement, row, evidence.files)
+    _record(session, actor, engagement, row, prepared)
+    return row
+
+
+def _repeated(
+    session: Session, actor: Actor, engagement: Engagement, prepared: Prepared
+) -> EvidenceHandIn | None:
+    """The same hand-in, made before or at the same moment; None where this one is new."""
+    if prepared.repeats is not None:
+        return get_hand_in(session, actor, engagement, prepared.repeats)
+    counting = {table.id for table in counting_tables(session, engagement)}
+    if counting == prepared.known_ids:
+        return None
+    earlier = _earlier(session, engagement, prepared.source_sha256)
+    datasets = frozenset(file.dataset for file in prepared.evidence.files)
+    if earlier and earlier.recognised == Recognised(datasets, prepared.evidence.profile):
+        return get_hand_in(session, actor, engagement, earlier.hand_in_id)
+    raise Conflict(
+        "other evidence was handed in while this one was read, so its references were checked"
+        " against tables that don't count any more; hand it in again"
+    )
+
+
+def _hand_in_row(actor: Actor, engagement: Engagement, prepared: Prepared) -> EvidenceHandIn:
+    evidence = prepared.evidence
     return EvidenceHandIn(
         engagement_id=engagement.id,
-        source_name=one_line(upload.name)[:255],
-        source_sha256=source_sha256,
+        source_name=one_line(prepared.upload.name)[:255],
+        source_sha256=prepared.source_sha256,
         profile=evidence.profile,
-        state=HandInState.REJECTED if rejected else HandInState.ACCEPTED,
+        profile_sha256=prepared.profile_sha256,
+        state=HandInState.REJECTED if prepared.is_rejected else HandInState.ACCEPTED,
         rejections_json=json.dumps([one.as_json() for one in evidence.rejections]),
         rejected_rows=sum((evidence.rejected_rows or {}).values()) or len(evidence.rejections),
         findings_json=json.dumps([asdict(one) for one in evidence.findings]),
         handed_in_at=actor.at,
         handed_in_by_id=actor.signed_in_id,
     )
+
+
+def _source_row(engagement: Engagement, row: EvidenceHandIn, kept: Kept) -> EvidenceSource:
+    return EvidenceSource(
+        engagement_id=engagement.id,
+        hand_in_id=row.id,
+        kind=kept.kind,
+        name=kept.name,
+        corrects=kept.corrects,
+        sha256=kept.sha256,
+        suffix=kept.suffix,
+        size=kept.size,
+    )
+
+
+def _quarantine_rows(
+    engagement: Engagement, row: EvidenceHandIn, evidence: EvidenceSet
+) -> list[EvidenceQuarantine]:
+    return [
+        EvidenceQuarantine(
+            engagement_id=engagement.id,
+            hand_in_id=row.id,
+            file=each.file,
+            rows=each.rows,
+            sha256=each.sha256,
+            reasons_json=json.dumps([asdict(r) for r in evidence.reasons if r.file == each.file]),
+        )
+        for each in evidence.quarantined
+    ]
+
+
+def _add_relations(
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    row: EvidenceHandIn,
+    *,
+    corrects: int | None,
+    comparison: str,
+) -> None:
+    """What it corrects, and what it was seen to change."""
+    if corrects is not None:
+        corrected = get_hand_in(session, actor, engagement, corrects)
+        session.add(
+            EvidenceCorrection(
+                engagement_id=engagement.id, hand_in_id=row.id, corrects_id=corrected.id
+            )
+        )
+    if comparison:
+        session.add(
+            EvidenceComparison(
+                engagement_id=engagement.id, hand_in_id=row.id, comparison_json=comparison
+            )
+        )
+    session.flush()
 
 
 def _add_tables(
@@ -177,17 +281,16 @@ def _add_tables(
 
 
 def _record(
-    session: Session,
-    actor: Actor,
-    engagement: Engagement,
-    row: EvidenceHandIn,
-    evidence: EvidenceSet,
+    session: Session, actor: Actor, engagement: Engagement, row: EvidenceHandIn, prepared: Prepared
 ) -> None:
     accepted = row.state is HandInState.ACCEPTED
+    tables = [file.digest.as_json() for file in prepared.evidence.files] if accepted else []
     after = {
         "source_sha256": row.source_sha256,
         "rejected_rows": row.rejected_rows,
-        "tables": [file.digest.as_json() for file in evidence.files] if accepted else [],
+        "tables": tables,
+        "profile_sha256": row.profile_sha256,
+        "corrects": prepared.upload.corrects,
     }
     action = Action.EVIDENCE_ACCEPTED if accepted else Action.EVIDENCE_REJECTED
     record(
@@ -221,12 +324,12 @@ def current_tables(
     return counting_tables(session, engagement)
 
 
-def as_file(table: EvidenceTable, store: Path) -> EvidenceFile:
-    """A stored table as calculations take it."""
+def as_file(table: EvidenceTable, store: EvidenceStore | Path) -> EvidenceFile:
+    """A stored table as calculations take it; raises what `EvidenceStore.local` raises."""
     return EvidenceFile(
         dataset=table.dataset,
         sha256=table.sha256,
-        path=store / f"{table.sha256}.parquet",
+        path=EvidenceStore.at(store).local(table.sha256),
         rows=table.rows,
         source=table.source,
         source_sha256=table.source_sha256,

@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import duckdb
 
 from governance.errors import BadInput, Problem
 from sla.evidence.csv_records import Dialect, Record, records
+from sla.evidence.limits import limits
 from sla.evidence.sql import glob_literal, identifier, literal, trimmed
 from sla.evidence.values import Rejection
 from sla.evidence.workbooks import read_workbook
@@ -26,10 +27,6 @@ SUFFIXES = (".csv", ".csv.gz", ".xlsx", ".parquet")
 ROW = "source_row"
 """Column of a relation that holds the data row, where rows don't simply come in order."""
 
-MAX_RATIO = 100
-"""A ledger packs to a tenth or twentieth; what unpacks to more than this was made to fill disks."""
-SMALL_BYTES = 64 * 1024 * 1024
-"""Up to this unpacked size the ratio doesn't matter."""
 
 _BLOCK = 1024 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
@@ -72,6 +69,8 @@ class Opening:
     sheet: str | None = None
     expected: frozenset[str] = field(default_factory=frozenset)
     """Columns by which the delimiter is recognised where it isn't stated."""
+    heading_line: int = 1
+    """Line or row of the heading; what stands above isn't read."""
 
 
 def suffix_of(path: Path) -> str:
@@ -161,14 +160,14 @@ def _utf_16(start: bytes) -> bool:
 
 def _require_bounded(path: Path, file: str) -> None:
     """Refuse a compressed file that is damaged or unpacks beyond all proportion."""
-    bound = max(SMALL_BYTES, path.stat().st_size * MAX_RATIO)
+    bound = max(limits().small_bytes, path.stat().st_size * limits().ratio)
     unpacked = 0
     try:
         with gzip.open(path) as stream:
             while block := stream.read(_BLOCK):
                 unpacked += len(block)
                 if unpacked > bound:
-                    problem = f"unpacks to more than {MAX_RATIO} times its size"
+                    problem = f"unpacks to more than {limits().ratio} times its size"
                     raise BadInput.one(Problem(problem, file, allowed="the file unpacked"))
     except (OSError, EOFError, zlib.error) as error:
         damaged = Problem("the compressed data is damaged or cut off", file, found=str(error))
@@ -196,6 +195,11 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _name_digest(sheet: str | None) -> str:
+    """A sheet's name as part of a file name, whatever characters it holds."""
+    return hashlib.sha256((sheet or "").encode()).hexdigest()[:8]
+
+
 def _parquet(path: Path, file: str) -> Source:
     relation = f"read_parquet({glob_literal(str(path))})"
     try:
@@ -205,8 +209,9 @@ def _parquet(path: Path, file: str) -> Source:
     except duckdb.Error as error:
         problem = Problem("can't be read as Parquet", file, found=str(error).splitlines()[0])
         raise BadInput.one(problem) from error
-    _require_proportion(path, file, unpacked)
     types = {str(name): str(sql_type) for name, sql_type, *_ in described}
+    _require_few(types, file)
+    _require_proportion(path, file, unpacked)
     columns = {name: identifier(name) for name in types}
     return Source(path, file, _digest(path), columns, types, relation, text=False)
 
@@ -229,16 +234,16 @@ _VALUE_BYTES = 8
 
 
 def _require_proportion(path: Path, file: str, unpacked: int) -> None:
-    if unpacked > max(SMALL_BYTES, path.stat().st_size * MAX_RATIO):
-        problem = f"its rows unpack to more than {MAX_RATIO} times its size"
+    if unpacked > max(limits().small_bytes, path.stat().st_size * limits().ratio):
+        problem = f"its rows unpack to more than {limits().ratio} times its size"
         found = f"about {unpacked // 1024**2} MiB in {path.stat().st_size} bytes"
         allowed = "the same rows as CSV"
         raise BadInput.one(Problem(problem, file, found=found, allowed=allowed))
 
 
 def _workbook(path: Path, file: str, workspace: Path, opening: Opening) -> Source:
-    target = workspace / f"{_digest(path)}.csv"
-    sheet = read_workbook(path, file, opening.sheet, target)
+    target = workspace / f"{_digest(path)}.{_name_digest(opening.sheet)}.csv"
+    sheet = read_workbook(path, file, opening.sheet, target, opening.heading_line)
     columns = _columns(sheet.heading, file)
     return Source(
         path,
@@ -255,11 +260,12 @@ def _workbook(path: Path, file: str, workspace: Path, opening: Opening) -> Sourc
 
 def _csv(path: Path, file: str, workspace: Path, opening: Opening) -> Source:
     _require_text(path, file, opening.encoding)
-    dialect = Dialect(opening.delimiter or _delimiter(path, file, opening), opening.encoding)
+    delimiter = opening.delimiter or _delimiter(path, file, opening)
+    dialect = Dialect(delimiter, opening.encoding, opening.heading_line)
     heading = _heading(path, file, dialect)
     columns = _columns(heading, file)
     source = Source(path, file, _digest(path), columns, _texts(columns), "", dialect=dialect)
-    if dialect.encoding != "utf-8":
+    if dialect.encoding != "utf-8" or dialect.heading_line > 1:
         return repaired(source, workspace)
     # The relation names a link, so that no character of the user's file name is a pattern.
     link = workspace / f"{source.sha256}{suffix_of(path)}"
@@ -272,7 +278,8 @@ def _delimiter(path: Path, file: str, opening: Opening) -> str:
     """The delimiter that yields most of the expected columns; a comma where none does."""
 
     def known(delimiter: str) -> int:
-        first = next(records(path, file, Dialect(delimiter, opening.encoding)), Record(1))
+        dialect = Dialect(delimiter, opening.encoding, opening.heading_line)
+        first = next(records(path, file, dialect), Record(1))
         return len(opening.expected & {name.strip() for name in first.fields})
 
     return max(_DELIMITERS, key=known)
@@ -288,7 +295,16 @@ def _heading(path: Path, file: str, dialect: Dialect) -> tuple[str, ...]:
     return tuple(name.strip() for name in first.fields)
 
 
+def _require_few(columns: Collection[object], file: str) -> None:
+    """A ledger has tens of columns; thousands keep the query engine planning for minutes."""
+    most = limits().columns
+    if len(columns) > most:
+        what, allowed = f"has {len(columns)} columns", f"at most {most}, those that are needed"
+        raise BadInput.one(Problem(what, file, allowed=allowed))
+
+
 def _columns(heading: tuple[str, ...], file: str) -> dict[str, str]:
+    _require_few(heading, file)
     named = [name or f"unnamed_{number}" for number, name in enumerate(heading, 1)]
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:

@@ -14,10 +14,10 @@ AMOUNT_PATTERN = r"[0-9]{1,14}(\.[0-9]{1,4}0*)?"
 NUMBER_PATTERN = r"-?[0-9]{1,12}(\.[0-9]{1,6}0*)?"
 RATE_PATTERN = r"[0-9]{1,8}(\.[0-9]{1,10}0*)?"
 PERIOD_PATTERN = r"(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})(-(Q[1-4]|0[1-9]|1[0-2]))?"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DAY = r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6}0*)?)?"
 TIMESTAMP_PATTERN = f"{_DAY}({_TIME})?"
-ZONED_PATTERN = f"{_DAY}{_TIME}(Z|[+-]([01][0-9]|2[0-3]):[0-9]{{2}})"
+ZONED_PATTERN = f"{_DAY}{_TIME}(Z|[+-]([01][0-9]|2[0-3])(:[0-9]{{2}})?)"
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 """Words read as such, in any case."""
 
@@ -59,12 +59,13 @@ def _decimal(text: str, pattern: str, sql_type: str) -> str:
 
 
 def _date(text: str) -> str:
-    # The cast alone reads more than ISO dates ("2013-2-8", "-013-02-08", "infinity"); a pattern
-    # of LIKE rules these out at half the cost of a regular expression.
+    # The cast alone reads more than ISO dates ("2013-2-8", "-013-02-08", "infinity", and the year 0
+    # as one before Christ); a pattern of LIKE and a first year rule these out at half the cost of
+    # a regular expression.
     day = f"left({text}, 10)"
     return (
-        f"CASE WHEN {text} LIKE '____-__-__' AND {text} >= '0' THEN TRY_CAST({text} AS DATE) "
-        f"WHEN {text} LIKE '____-__-__ 00:00:00' AND {text} >= '0' THEN TRY_CAST({day} AS DATE) "
+        f"CASE WHEN {text} LIKE '____-__-__' AND {text} >= '1000' THEN TRY_CAST({text} AS DATE) "
+        f"WHEN {text} LIKE '____-__-__ 00:00:00' AND {text} >= '1000' THEN TRY_CAST({day} AS DATE) "
         "END"
     )
 
@@ -76,6 +77,14 @@ def _timestamp(text: str, zone: str) -> str:
         f"CASE WHEN regexp_full_match({text}, {literal(TIMESTAMP_PATTERN)}) THEN {local} "
         f"WHEN regexp_full_match({text}, {literal(ZONED_PATTERN)}) THEN {at_zone} END"
     )
+
+
+def instant(text: str) -> str:
+    """SQL of the instant, in UTC, of a timestamp that is written with its offset; else NULL."""
+    zoned = f"regexp_full_match({text}, {literal(ZONED_PATTERN)})"
+    at_utc = f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+    # Most files have no offsets, and the length tells so for less than a pattern.
+    return f"CASE WHEN length({text}) > 16 AND {zoned} THEN {at_utc} END"
 
 
 def _boolean(text: str) -> str:

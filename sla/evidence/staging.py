@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import duckdb
 
 from sla.evidence.datasets import Dataset, Kind
+from sla.evidence.instants import utc_name
 from sla.evidence.mapping import Mapped
 from sla.evidence.sources import ROW, Source
 from sla.evidence.sql import identifier, literal
 
 _UNCHECKED = {Kind.IDENTIFIER, Kind.TEXT}
-"""Kinds whose text can't be wrong."""
+"""Kinds whose text can't be wrong, unless an import profile states what is accepted."""
 ORDER_FAULT = " before "
 """Stands between two column names in the name of an order fault."""
 
@@ -36,6 +37,11 @@ class Staged:
     def table(self) -> str:
         """Name of the table: the dataset's columns and `faults`."""
         return f"stage_{self.dataset.name}"
+
+    @property
+    def instants(self) -> tuple[str, ...]:
+        """The columns that hold the instants of timestamps written with an offset."""
+        return tuple(utc_name(each.column.name) for each in self.mapped if each.instant)
 
     @property
     def rejected(self) -> str:
@@ -76,6 +82,7 @@ def _select(rows: Rows) -> str:
     inner = ", ".join(
         f"{entry.value} AS {identifier(entry.column.name)}, "
         f"{entry.given} AS given_{number}, {entry.raw} AS raw_{number}"
+        + (f", {entry.instant} AS instant_{number}" if entry.instant else "")
         for number, entry in enumerate(rows.mapped)
     )
     faults = dict(_faults(rows))
@@ -84,7 +91,16 @@ def _select(rows: Rows) -> str:
         f"CASE WHEN {found} THEN {{'name': {literal(name)}, 'value': {_raw_of(name, rows)}}} END"
         for name, found in faults.items()
     )
-    columns = ", ".join(identifier(name) for name in rows.dataset.column_names)
+    columns = ", ".join(
+        [
+            *map(identifier, rows.dataset.column_names),
+            *(
+                f"instant_{number} AS {identifier(utc_name(entry.column.name))}"
+                for number, entry in enumerate(rows.mapped)
+                if entry.instant
+            ),
+        ]
+    )
     return (
         f"SELECT {ROW + ', ' if rows.row else ''}{columns}, "
         f"CASE WHEN {bad} THEN [{named}] END AS faults "
@@ -104,7 +120,7 @@ def _faults(rows: Rows) -> Iterator[tuple[str, str]]:
         name = entry.column.name
         if entry.column.required:
             yield name, f"{identifier(name)} IS NULL"
-        elif entry.given != "false" and entry.column.kind not in _UNCHECKED:
+        elif entry.given != "false" and (entry.column.kind not in _UNCHECKED or entry.expected):
             yield name, f"given_{number} AND {identifier(name)} IS NULL"
     for later, earlier in rows.dataset.not_before:
         condition = f"coalesce({identifier(later)} < {identifier(earlier)}, false)"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +73,16 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """One row that a finding is about."""
+
+    key: str
+    """Identifier of the row: an invoice, a customer, a receipt."""
+    text: str
+    """What stands there, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something plausible people would ask about; it never changes a figure."""
 
@@ -79,6 +90,51 @@ class Finding:
     """Kind of finding, stable, such as "no_open_items_cross"."""
     message: str
     dataset: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
+    """What the claim rests on: pairs of what was counted or dated, and the figure."""
+    examples: tuple[Example, ...] = ()
+    """A few of the rows that it is about."""
+
+    def __post_init__(self) -> None:
+        """Take what was stored as JSON, which has lists and mappings, back as values."""
+        if self.evidence:
+            pairs = tuple((str(what), str(figure)) for what, figure in self.evidence)
+            object.__setattr__(self, "evidence", pairs)
+        if self.examples:
+            given: tuple[Any, ...] = tuple(self.examples)
+            read = (Example(**one) if isinstance(one, dict) else one for one in given)
+            object.__setattr__(self, "examples", tuple(read))
+
+    def as_json(self) -> dict[str, Any]:
+        """Stable keys for `--json`."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "dataset": self.dataset,
+            "evidence": dict(self.evidence),
+            "examples": [asdict(example) for example in self.examples],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many rows of a file one reason rejects in one column."""
+
+    file: str
+    column: str
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The rejected rows of one file with all that they hold, as a CSV file to be corrected."""
+
+    file: str
+    """Name of the file that the rows stand in."""
+    rows: int
+    path: Path
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +151,7 @@ class EvidenceSet:
     findings: tuple[Finding, ...] = ()
     profile: str | None = None
     """Name of the import profile that was chosen or recognised; None for the product's columns."""
+    reasons: tuple[ReasonCount, ...] = ()
+    """Why rows were rejected, over all of them, the most frequent first."""
+    quarantined: tuple[Quarantined, ...] = ()
+    """The rejected rows in full; only where they were asked for."""

@@ -14,12 +14,8 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from governance.errors import BadInput, Problem
+from sla.evidence.limits import limits
 from sla.evidence.worksheets import sheet_faults
-
-MAX_UNPACKED_BYTES = 100 * 1024 * 1024
-MAX_MEMBERS = 1_000
-MAX_RATIO = 100
-"""Unpacked over packed size, of the archive as a whole; workbooks reach about 20."""
 
 _NOT_A_WORKBOOK = "save it from the spreadsheet program as an .xlsx workbook"
 
@@ -34,15 +30,19 @@ class Sheet:
     """Row of the heading as the spreadsheet program counts it, from 1."""
 
 
-def read_workbook(path: Path, file: str, sheet: str | None, target: Path) -> Sheet:
+def read_workbook(
+    path: Path, file: str, sheet: str | None, target: Path, heading_line: int = 1
+) -> Sheet:
     """Write the sheet's rows to `target` as CSV, each with its row number first.
 
-    Without `sheet` the workbook's first one is read. Cells become text as by `cell_text`.
-    Raises BadInput for an archive that is no workbook or would unpack to
-    an unreasonable size, for a missing sheet and an empty one.
+    Without `sheet` the workbook's first one is read; rows above `heading_line` aren't. Cells
+    become text as by `cell_text`. Raises BadInput for an archive that is no workbook or would
+    unpack to an unreasonable size, for a missing sheet and an empty one.
     """
     check_archive(path, file)
     name, above, rows = _rows(path, file, sheet)
+    left_out = max(heading_line - 1 - above, 0)
+    above, rows = above + left_out, rows[left_out:]
     if not rows:
         raise BadInput.one(Problem("the sheet is empty", file, allowed="a heading and rows"))
     heading = tuple(cell_text(cell).strip() for cell in rows[0])
@@ -87,13 +87,13 @@ _OTHER_KINDS = {"xl/workbook.bin", "content.xml"}
 def _archive_faults(members: list[zipfile.ZipInfo]) -> list[str]:
     unpacked = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members)
-    faults = []
-    if len(members) > MAX_MEMBERS:
-        faults.append(f"holds {len(members)} parts; at most {MAX_MEMBERS} are read")
-    if unpacked > MAX_UNPACKED_BYTES:
-        faults.append(f"unpacks to {unpacked} bytes; at most {MAX_UNPACKED_BYTES} are read")
-    if unpacked > max(packed, 1) * MAX_RATIO:
-        faults.append(f"unpacks to more than {MAX_RATIO} times its size")
+    faults, most = [], limits()
+    if len(members) > most.workbook_parts:
+        faults.append(f"holds {len(members)} parts; at most {most.workbook_parts} are read")
+    if unpacked > most.workbook_bytes:
+        faults.append(f"unpacks to {unpacked} bytes; at most {most.workbook_bytes} are read")
+    if unpacked > max(packed, 1) * most.ratio:
+        faults.append(f"unpacks to more than {most.ratio} times its size")
     if any(_leads_out(member.filename) for member in members):
         faults.append("holds a part whose path leads out of the archive")
     return faults

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-MAX_CELLS = 5_000_000
-"""Rows × columns of a used range; a reader allocates all of them, filled or not."""
+from sla.evidence.limits import limits
 
 _BLOCK = 256 * 1024
 _CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
@@ -108,8 +107,9 @@ def sheet_faults(archive: zipfile.ZipFile) -> Iterator[str]:
             # Pictures and such aren't XML; a lenient reader would take a broken sheet, though.
             if _SHEET_MARK in archive.read(part):
                 yield f"{shown} can't be read as a sheet"
-        if used.cells > MAX_CELLS:
-            yield f"{shown} uses the range {used}; at most {MAX_CELLS} cells are read"
+        most = limits().workbook_cells
+        if used.cells > most:
+            yield f"{shown} uses the range {used}; at most {most} cells are read"
 
 
 def _sheet_names(archive: zipfile.ZipFile) -> dict[str, str]:

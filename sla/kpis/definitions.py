@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from governance.contract.kpi_signature import Direction, KpiSignature, ParameterSignature
 from sla.kpis.sql_files import check_queries, malformed, read_front_matter, split_file
 
-_WORDS = re.compile(r"^-- words: (?P<name>\w+)$", re.MULTILINE)
+WORDS = re.compile(r"^-- words: (?P<name>\w+)$", re.MULTILINE)
 
 STANDARD_PARAMETERS: Mapping[str, str] = {
     "period_start": "first day of the period",
@@ -47,8 +48,23 @@ STANDARD_PARAMETERS: Mapping[str, str] = {
     ),
     "window_months": "calendar months from there to the end of the period",
     "current_days": "days after issue that an item stays current; null: until it is due",
+    "period_before_utc": "last microsecond before the period, in UTC",
+    "period_last_utc": "last microsecond of the period, in UTC",
+    "handed_in": "names of the datasets that were handed in, as ,invoices,receipts,",
 }
 """What every KPI's SQL may name besides the KPI's own parameters, and what it means."""
+
+
+class Function(StrEnum):
+    """What of the work a KPI is about; catalogues are grouped by it."""
+
+    COLLECTIONS = "collections"
+    CASH_APPLICATION = "cash_application"
+    DISPUTES = "disputes"
+    INVOICING = "invoicing"
+    PEOPLE = "people"
+    SATISFACTION = "satisfaction"
+    GENERAL = "general"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,8 @@ class KpiDefinition:
     name: str
     title: str
     unit: str
-    """"currency" stands for the currency of the ledger."""
+    """"currency" stands for the currency of the ledger, "days or hours" for what the KPI's clock
+    is stated in."""
     direction: Direction
     parameters: Mapping[str, ParameterSignature]
     meanings: Mapping[str, str]
@@ -80,6 +97,9 @@ class KpiDefinition:
     text: str
     """The whole file with the words filled in; its digest is `sha256`."""
     sha256: str
+    function: Function = Function.GENERAL
+    own: bool = False
+    """Whether the customer added it; all others come with the product."""
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -119,6 +139,7 @@ class _FrontMatter(_Strict):
     title: str
     unit: str
     direction: Direction
+    function: Function = Function.GENERAL
     datasets: _Datasets
     window: Literal["period", "months"] = "period"
     parameters: dict[str, _Parameter] = Field(default_factory=dict)
@@ -154,11 +175,12 @@ def parse_definition(name: str, text: str, words: Mapping[str, str]) -> KpiDefin
         drill_down_sql=parts.drill_down,
         text=parts.text,
         sha256=parts.sha256,
+        function=front.function,
     )
 
 
 def _with_words(file: str, text: str, words: Mapping[str, str]) -> str:
-    for match in _WORDS.finditer(text):
+    for match in WORDS.finditer(text):
         if match["name"] not in words:
             raise malformed(file, f"unknown words '{match['name']}'", ", ".join(sorted(words)))
-    return _WORDS.sub(lambda match: words[match["name"]].rstrip("\n"), text)
+    return WORDS.sub(lambda match: words[match["name"]].rstrip("\n"), text)

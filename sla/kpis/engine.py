@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
+from governance.calendars import Unit
 from governance.contract.kpi_signature import Direction, ParameterValue
 from governance.errors import BadInput, Problem
 from governance.values import EXACT, Period
 from sla.evidence.ledger import Ledger
 from sla.evidence.values import EvidenceDigest
+from sla.kpis.bounded import RUN_SECONDS, within
 from sla.kpis.definitions import KpiDefinition
 from sla.kpis.parameters import Bound, bind_parameters, resolve_parameters
 from sla.kpis.values import DrillDown, KpiResult, KpiStatus
+from sla.relief.shadowing import shadowed, taken_out_condition
+from sla.relief.values import NO_RELIEF, Relief
 
+TIME_UNIT = "days or hours"
 _BUCKET = "values."
+_SUMMED = ("numerator", "denominator")
+"""Columns of a drill-down that add up to the figure's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,11 @@ def run_kpi(
     ledger: Ledger,
     period: Period,
     parameters: Mapping[str, ParameterValue],
+    relief: Relief = NO_RELIEF,
 ) -> KpiResult:
     """Measure one KPI over one period, in the ledger's currency.
+
+    `relief` leaves rows of the ledger out, and lets clocks stand still.
 
     The value is not rounded (it has up to 60 digits). There is no data where a required dataset
     was not handed in, where no row counts, and where the denominator is zero.
@@ -52,7 +63,8 @@ def run_kpi(
     resolved = resolve_parameters(definition, parameters)
     row: Mapping[str, Decimal | None] = {}
     if ledger.handed_in.issuperset(definition.required):
-        row = _figure_row(definition, ledger, bind_parameters(definition, resolved, period))
+        bound = bind_parameters(definition, resolved, period, ledger.handed_in)
+        row = _figure_row(definition, ledger, bound, relief)
     figure = Figure(**{name: row[name] for name in row if not name.startswith(_BUCKET)})
     value = value_of(figure)
     return KpiResult(
@@ -79,26 +91,58 @@ def drill_down(  # noqa: PLR0917 (offset and limit are commonly given by positio
     parameters: Mapping[str, ParameterValue],
     offset: int = 0,
     limit: int = 50,
+    relief: Relief = NO_RELIEF,
 ) -> DrillDown:
     """One page of the ledger rows behind a KPI's figure, in the order that its file states.
 
     Raises BadInput where a parameter is unknown or not allowed.
     """
-    bound = bind_parameters(definition, resolve_parameters(definition, parameters), period)
-    return rows_page(ledger, definition.drill_down_sql, bound, offset, limit)
+    resolved = resolve_parameters(definition, parameters)
+    bound = bind_parameters(definition, resolved, period, ledger.handed_in)
+    query = shadowed(definition.drill_down_sql, relief, definition.datasets)
+    with _bounds(definition, ledger):
+        return rows_page(ledger, query, bound, offset, limit)
+
+
+def rows_taken_out(  # noqa: PLR0917 (offset and limit are commonly given by position)
+    definition: KpiDefinition,
+    ledger: Ledger,
+    period: Period,
+    parameters: Mapping[str, ParameterValue],
+    relief: Relief,
+    offset: int = 0,
+    limit: int = 50,
+) -> DrillDown:
+    """One page of the ledger rows that would be behind the figure, were they not taken out.
+
+    They are those of the drill-down without relief, with the contributions that they had.
+    Raises BadInput where a parameter is unknown or not allowed.
+    """
+    resolved = resolve_parameters(definition, parameters)
+    bound = bind_parameters(definition, resolved, period, ledger.handed_in)
+    query = definition.drill_down_sql
+    with _bounds(definition, ledger):
+        columns = ledger.execute(f"{query}\nLIMIT 0", bound).columns
+        taken_out = taken_out_condition(relief, definition.datasets, columns)
+        # The condition's names come from the dataset definitions, its keys pass as literals.
+        query = f"SELECT * FROM ({query}) AS drill_down WHERE {taken_out}"  # noqa: S608 (see above)
+        return rows_page(ledger, query, bound, offset, limit)
 
 
 def rows_page(
     ledger: Ledger, query: str, bound: Mapping[str, object], offset: int, limit: int
 ) -> DrillDown:
     """One page of what a drill-down query of a catalogue's file lists."""
-    count = f"SELECT count(*) FROM ({query}) AS drill_down"  # noqa: S608 (the catalogue's own SQL)
-    counted = ledger.execute(count, bound)
     page = ledger.execute(
         f"{query}\nLIMIT $page_limit OFFSET $page_offset",
         {**bound, "page_limit": limit, "page_offset": offset},
     )
-    return DrillDown(page.columns, page.rows, int(counted.rows[0][0]))
+    summed = [name for name in _SUMMED if name in page.columns]
+    totals = ", ".join(["count(*) AS total", *(f"sum({name}) AS {name}" for name in summed)])
+    count = f"SELECT {totals} FROM ({query}) AS drill_down"  # noqa: S608 (the catalogue's own SQL)
+    (total, *sums) = ledger.execute(count, bound).rows[0]
+    found = {name: Decimal(each or 0) for name, each in zip(summed, sums, strict=True)}
+    return DrillDown(page.columns, page.rows, int(total), found)
 
 
 def direction_of(definition: KpiDefinition, parameters: Mapping[str, ParameterValue]) -> Direction:
@@ -107,8 +151,18 @@ def direction_of(definition: KpiDefinition, parameters: Mapping[str, ParameterVa
 
 
 def unit_of(definition: KpiDefinition, parameters: Mapping[str, str], currency: str) -> str:
-    """The unit of the value: the ledger's currency for amounts, a parameter for observed ones."""
+    """The unit of the value: the ledger's currency for amounts, a parameter for observed ones.
+
+    That of a clock is days or hours, as the unit of time says that it counts.
+    """
+    if definition.unit == TIME_UNIT:
+        return "days" if time_unit(parameters).in_days else "hours"
     return currency if definition.unit == "currency" else parameters.get("unit", definition.unit)
+
+
+def time_unit(parameters: Mapping[str, str]) -> Unit:
+    """What the clock of a KPI counts, named by `time`, or by `clock` where it has no `time`."""
+    return Unit(parameters["time"] if "time" in parameters else parameters["clock"])
 
 
 def value_of(figure: Figure) -> Decimal | None:
@@ -164,15 +218,24 @@ def _evidence(definition: KpiDefinition, ledger: Ledger) -> tuple[EvidenceDigest
 
 
 def _figure_row(
-    definition: KpiDefinition, ledger: Ledger, bound: Mapping[str, Bound]
+    definition: KpiDefinition, ledger: Ledger, bound: Mapping[str, Bound], relief: Relief
 ) -> Mapping[str, Decimal | None]:
-    answer = ledger.execute(definition.sql, bound)
+    with _bounds(definition, ledger):
+        answer = ledger.execute(shadowed(definition.sql, relief, definition.datasets), bound)
     if not answer.rows:
         return {}
+    if len(answer.rows) > 1:
+        what, found = "the figure must be one row", f"{len(answer.rows)} rows"
+        raise BadInput.one(Problem(what, file=f"{definition.name}.sql", found=found))
     return {
         name: _exact(definition, name, cell)
         for name, cell in zip(answer.columns, answer.rows[0], strict=True)
     }
+
+
+def _bounds(definition: KpiDefinition, ledger: Ledger) -> AbstractContextManager[None]:
+    """What a customer adds may not hold up the process; the product's own KPIs are measured."""
+    return within(ledger, RUN_SECONDS) if definition.own else nullcontext()
 
 
 def _exact(definition: KpiDefinition, name: str, cell: Any) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -70,9 +70,15 @@ def _written(given: ParameterValue) -> str:
 
 
 def bind_parameters(
-    definition: KpiDefinition, parameters: Mapping[str, str], period: Period
+    definition: KpiDefinition,
+    parameters: Mapping[str, str],
+    period: Period,
+    handed_in: Collection[str] = (),
 ) -> Mapping[str, Bound]:
-    """What the KPI's SQL may name, typed: its own parameters and the standard ones."""
+    """What the KPI's SQL may name, typed: its own parameters and the standard ones.
+
+    `handed_in` names the datasets that there is evidence of.
+    """
     months = int(parameters["months"]) if "months" in parameters else None
     spanned = Period.months_ending(period.end, months) if months else period
     start = min(period.start, spanned.start) if definition.looks_back else period.start
@@ -91,6 +97,7 @@ def bind_parameters(
         "window_start": window.start,
         "window_months": len(list(window.months())),
         "current_days": _current_days(parameters.get("current", "not_due")),
+        "handed_in": f",{','.join(sorted(handed_in))},",
     }
 
 

@@ -74,6 +74,8 @@ def definition_json(definition: KpiDefinition) -> dict[str, Any]:
         "definition": definition.definition,
         "source": definition.source,
         "drill_down": definition.drill_down,
+        "function": definition.function.value,
+        "own": definition.own,
         "sql": definition.sql,
         "drill_down_sql": definition.drill_down_sql,
         "text": definition.text,
@@ -92,6 +94,7 @@ def drill_down_json(page: DrillDown) -> dict[str, Any]:
     """One page of rows, each a mapping from column to value."""
     return {
         "total": page.total,
+        "sums": {name: plain(amount) for name, amount in page.sums.items()},
         "rows": [
             {name: cell_text(cell) for name, cell in zip(page.columns, row, strict=True)}
             for row in page.rows

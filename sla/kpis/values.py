@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -56,3 +56,5 @@ class DrillDown:
     rows: tuple[tuple[Cell, ...], ...]
     total: int
     """Number of rows on all pages."""
+    sums: Mapping[str, Decimal] = field(default_factory=dict)
+    """Of numerator and denominator over the rows of all pages, as far as the rows have them."""

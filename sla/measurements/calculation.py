@@ -4,58 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from governance.contract.document import Contract
-from governance.contract.kpi_signature import Direction
-from governance.contract.messages import did_you_mean
 from governance.contract.service_levels import ServiceLevel
 from governance.errors import BadInput, Problem
-from governance.values import Period, round_half_up
+from governance.values import Period
 from sla.evidence.ledger import Ledger
 from sla.evidence.values import Finding
 from sla.kpis.definitions import KpiDefinition
-from sla.kpis.engine import run_kpi
-from sla.measurements.values import MeasuredPeriod, Measurement, Status
-from sla.measurements.windows import window_of
+from sla.measurements.circumstances import PLAIN, Circumstances
+from sla.measurements.levels import Bench, measure_level
+from sla.measurements.statuses import status_of
+from sla.measurements.values import MeasuredPeriod, Measurement
+from sla.measurements.versions import tenures
 
-
-def status_of(
-    value: Decimal | None, expected: Decimal, minimum: Decimal | None, direction: Direction
-) -> Status:
-    """Where a value, already rounded as the contract says, stands.
-
-    At expected it is met, at the minimum still only below expected. Without a minimum any miss
-    is below the minimum. None is no data.
-    """
-    if value is None:
-        return Status.NO_DATA
-    if _at_or_better(value, expected, direction):
-        return Status.MET
-    if minimum is not None and _at_or_better(value, minimum, direction):
-        return Status.BELOW_EXPECTED
-    return Status.BELOW_MINIMUM
-
-
-def _at_or_better(value: Decimal, bound: Decimal, direction: Direction) -> bool:
-    return value >= bound if direction is Direction.HIGHER_IS_BETTER else value <= bound
+__all__ = ["measure", "status_of"]
 
 
 def measure(
-    contract: Contract, ledger: Ledger, period: Period, catalogue: Mapping[str, KpiDefinition]
+    contract: Contract,
+    ledger: Ledger,
+    period: Period,
+    catalogue: Mapping[str, KpiDefinition],
+    circumstances: Circumstances = PLAIN,
 ) -> MeasuredPeriod:
-    """Measure every service level of the contract, each over its window.
+    """Measure every service level that is in force in the period, each over its window.
 
-    A window that reaches before the first ledger row is measured on the rows there are.
+    The version of the contract in force on the last day governs a service level over its whole
+    window; where its terms changed within the window, the days before are also measured by the
+    terms of then, for information. One that was added or ended within the period is measured on
+    its days in force, without consequence (`sla.measurements.full_periods`). A window that reaches
+    before the first ledger row is measured on the rows there are. Relief is applied to each
+    service level that it names, and the result without it is kept. A decided value counts in
+    place of the measured one, which is kept too.
+
     Raises BadInput with every service level whose KPI is unknown or whose parameters don't fit.
     """
     results: list[Measurement] = []
     problems: list[Problem] = []
-    for level in contract.service_levels:
+    bench = Bench(ledger, catalogue, circumstances)
+    for tenure in tenures(circumstances.versions_of(contract), period):
         try:
-            results.append(_measure_level(level, ledger, period, catalogue))
+            results.append(measure_level(tenure, bench, period))
         except BadInput as error:
-            problems += [_of_level(level, problem) for problem in error.problems]
+            problems += [_of_level(tenure.level, problem) for problem in error.problems]
     if problems:
         raise BadInput(problems)
     return MeasuredPeriod(
@@ -68,46 +60,6 @@ def measure(
 
 def _of_level(level: ServiceLevel, problem: Problem) -> Problem:
     return replace(problem, what=f"service level {level.id}: {problem.what}")
-
-
-def _measure_level(
-    level: ServiceLevel, ledger: Ledger, period: Period, catalogue: Mapping[str, KpiDefinition]
-) -> Measurement:
-    if level.kpi not in catalogue:
-        raise BadInput.one(
-            Problem(
-                f"there is no KPI '{level.kpi}'{did_you_mean(level.kpi, catalogue)}",
-                column="kpi",
-                allowed=", ".join(sorted(catalogue)),
-            )
-        )
-    window = window_of(level.window, period)
-    result = run_kpi(catalogue[level.kpi], ledger, window, level.parameters)
-    value = _rounded(result.value, level.round_to)
-    return Measurement(
-        service_level=level.id,
-        kpi=level.kpi,
-        parameters=result.parameters,
-        window=window,
-        unit=result.unit,
-        direction=result.direction,
-        unrounded=result.value,
-        value=value,
-        expected=level.expected,
-        minimum=level.minimum,
-        status=status_of(value, level.expected, level.minimum, result.direction),
-        consequential=level.starts is None or level.starts <= period.start,
-        numerator=result.numerator,
-        denominator=result.denominator,
-        rows=result.rows,
-        evidence=result.evidence,
-        definition_sha256=result.definition_sha256,
-        round_to=level.round_to,
-    )
-
-
-def _rounded(value: Decimal | None, places: int | None) -> Decimal | None:
-    return value if value is None or places is None else round_half_up(value, places)
 
 
 _ABSENT_AS_A_RULE = frozenset({"clock_events"})

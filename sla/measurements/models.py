@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, Date, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Date, Index, Integer, Text, UniqueConstraint
 from sqlmodel import Field
 
 from governance.contract.kpi_signature import Direction
@@ -28,6 +28,8 @@ class MeasuredPeriodRecord(Table, table=True):
     period_end: date = Field(sa_type=Date)
     currency: str = Field(sa_type=Currency)
     warnings_json: str = Field(default="[]", sa_type=Text)
+    restatement: int = Field(default=0, sa_type=Integer)
+    """0 for the period itself, else the number of its restatement."""
     measured_at: datetime = Field(sa_type=UtcDateTime)
     measured_by_id: int = row_of("user_account.id")
 
@@ -59,6 +61,14 @@ class MeasurementRecord(Table, table=True):
     rows: int = Field(sa_type=BigInteger)
     evidence_json: str = Field(sa_type=Text)
     definition_sha256: str = Field(sa_type=Sha256)
+    version_number: int | None = Field(default=None, sa_type=Integer)
+    """Number of the contract version that governs it."""
+    version_sha256: str | None = Field(default=None, sa_type=Sha256)
+    round_to: int | None = Field(default=None, sa_type=Integer)
+    no_consequence: str | None = Field(default=None, sa_type=Text)
+    without_relief_json: str | None = Field(default=None, sa_type=Text)
+    computed_json: str | None = Field(default=None, sa_type=Text)
+    earlier_terms_json: str | None = Field(default=None, sa_type=Text)
 
     @property
     def parameters(self) -> dict[str, str]:

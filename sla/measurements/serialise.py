@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from sla.kpis.serialise import period_json, term_text, unrounded_text
+from sla.measurements.details import computed_json, earlier_terms_json, without_relief_json
 from sla.measurements.values import MeasuredPeriod, Measurement
 
 
@@ -39,7 +40,26 @@ def measurement_json(measurement: Measurement) -> dict[str, Any]:
         "rows": measurement.rows,
         "evidence": [digest.as_json() for digest in measurement.evidence],
         "definition_sha256": measurement.definition_sha256,
+        **_circumstances_json(measurement),
     }
+
+
+def _circumstances_json(measurement: Measurement) -> dict[str, Any]:
+    """The contract version, and what else the figure stands under, where there is any of it."""
+    relief, computed = measurement.without_relief, measurement.computed
+    found: dict[str, Any] = {
+        "contract_version": measurement.contract_version,
+        "contract_sha256": measurement.contract_sha256,
+    }
+    if measurement.no_consequence:
+        found["no_consequence"] = measurement.no_consequence
+    if relief is not None:
+        found["without_relief"] = without_relief_json(relief)
+    if computed is not None:
+        found["decided"] = {"computed": computed_json(computed)}
+    if measurement.earlier_terms:
+        found["earlier_terms"] = [earlier_terms_json(one) for one in measurement.earlier_terms]
+    return found
 
 
 def value_text(measurement: Measurement) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,19 +15,33 @@ from governance.access import Actor
 from governance.engagements.models import ContractVersion
 from governance.tables import canonical_json
 from governance.values import plain
+from sla.measurements.details import (
+    computed_json,
+    earlier_terms_json,
+    exact_text,
+    without_relief_json,
+)
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
 from sla.measurements.values import MeasuredPeriod, Measurement
 
 
 def store_measured_period(
-    session: Session, actor: Actor, version: ContractVersion, measured: MeasuredPeriod
+    session: Session,
+    actor: Actor,
+    version: ContractVersion,
+    measured: MeasuredPeriod,
+    restatement: int = 0,
 ) -> MeasuredPeriodRecord:
-    """Add a measured period with all its measurements; rows are never changed afterwards."""
+    """Add a measured period with all its measurements; rows are never changed afterwards.
+
+    `restatement` is 0 for the period itself, else the number of its restatement.
+    """
     record = MeasuredPeriodRecord(
         engagement_id=version.engagement_id,
         contract_version_id=version.id,
         period_start=measured.period.start,
         period_end=measured.period.end,
+        restatement=restatement,
         currency=measured.currency,
         warnings_json=json.dumps([asdict(one) for one in measured.warnings]),
         measured_at=actor.at,
@@ -50,7 +65,7 @@ def _row(record: MeasuredPeriodRecord, one: Measurement) -> MeasurementRecord:
         unit=one.unit,
         direction=one.direction,
         unrounded=exact_text(one.unrounded),
-        value=exact_text(one.value),
+        value=None if one.value is None else format(one.value, "f"),
         expected=plain(one.expected),
         minimum=exact_text(one.minimum),
         status=one.status,
@@ -60,12 +75,20 @@ def _row(record: MeasuredPeriodRecord, one: Measurement) -> MeasurementRecord:
         rows=one.rows,
         evidence_json=canonical_json([digest.as_json() for digest in one.evidence]).decode(),
         definition_sha256=one.definition_sha256,
+        version_number=one.contract_version,
+        version_sha256=one.contract_sha256 or None,
+        round_to=one.round_to,
+        no_consequence=one.no_consequence or None,
+        without_relief_json=_json(
+            without_relief_json(one.without_relief) if one.without_relief else None
+        ),
+        computed_json=_json(computed_json(one.computed) if one.computed else None),
+        earlier_terms_json=_json([earlier_terms_json(each) for each in one.earlier_terms]),
     )
 
 
-def exact_text(value: Decimal | None) -> str | None:
-    """A decimal as text with all its digits; None stays None."""
-    return None if value is None else plain(value)
+def _json(value: Mapping[str, Any] | Sequence[Any] | None) -> str | None:
+    return canonical_json(value).decode() if value else None
 
 
 def measurements_of(

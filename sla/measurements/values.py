@@ -23,6 +23,52 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutRelief:
+    """What a measurement would be, had nothing been taken out, and what was."""
+
+    unrounded: Decimal | None
+    value: Decimal | None
+    """Rounded as the contract says."""
+    status: Status
+    numerator: Decimal | None
+    denominator: Decimal | None
+    rows: int
+    events: tuple[str, ...]
+    """The relief events that were applied, as they are cited (RE-3)."""
+    rows_out: int
+    """How many ledger rows no longer stand behind the figure."""
+    seconds_out: int
+    """For how long clocks stood still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What was measured, where both sides decided that another value counts."""
+
+    value: Decimal | None
+    status: Status
+    reason: str
+    """Why both sides decided otherwise."""
+    proposed_by: str
+    """The side that proposed the decision; the other one accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTerms:
+    """The days of a window before its terms changed, by the terms of then; for information."""
+
+    contract_version: int | None
+    contract_sha256: str
+    days: Period
+    unrounded: Decimal | None
+    value: Decimal | None
+    expected: Decimal
+    minimum: Decimal | None
+    status: Status
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One service level in one period."""
 
@@ -40,7 +86,7 @@ class Measurement:
     minimum: Decimal | None
     status: Status
     consequential: bool
-    """False in a learning period, before the service level's `starts`."""
+    """False in a learning period, and where the service level isn't in force throughout."""
     numerator: Decimal | None
     denominator: Decimal | None
     rows: int
@@ -48,6 +94,17 @@ class Measurement:
     definition_sha256: str
     round_to: int | None = None
     """Decimals that `value` was rounded to; None where it was not rounded."""
+    contract_version: int | None = None
+    """Number of the version of the contract that governs it; None for a file."""
+    contract_sha256: str = ""
+    """Digest of that version's document; empty where the caller didn't say."""
+    no_consequence: str = ""
+    """Why nothing follows from it, in half a sentence; empty in full periods."""
+    without_relief: WithoutRelief | None = None
+    """None where no relief was applied."""
+    computed: Computed | None = None
+    """None where `value` is what was measured."""
+    earlier_terms: tuple[EarlierTerms, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from itertools import takewhile
 from governance.contract.kpi_signature import Direction
 from governance.contract.service_levels import ServiceLevel, Window
 from governance.values import Period, round_half_up, round_money
-from sla.measurements.calculation import status_of
+from sla.measurements.full_periods import before_start
+from sla.measurements.statuses import status_of
 from sla.measurements.values import Status
 from sla.measurements.windows import window_of
 from sla.service_credits.values import LevelResult, PeriodResults
@@ -31,6 +32,10 @@ class Assessment:
     status: Status
     consequential: bool
     """False in a learning period: the status is stated, nothing follows from it."""
+    expected: Decimal
+    """What was promised for the period, by the ramp or as usual."""
+    why_not: str = ""
+    """Why nothing follows from it, in half a sentence, where it isn't consequential."""
     incident: str | None = None
     judged: bool = True
     """False within the quarter or year that the service level is held against: to date only."""
@@ -136,13 +141,15 @@ def assess(
 ) -> Assessment:
     """Round the value, compare it and say whether anything follows from it.
 
-    A service level that the results don't name has no data. A period has consequences when none
+    `level` comes with the targets of the period (`sla.measurements.targets.promised_in`). A
+    service level that the results don't name has no data. A period has consequences when none
     of its days lies before the service level's `starts` (the contract language, section "Service
     levels and their states"). A service level whose window is a calendar quarter or year is
     judged in the period that ends it, or the engagement; the first quarter or year is judged
     too where the engagement starts within it, on the part that there is.
     """
     result = results.results.get(level.id, _NO_RESULT)
+    why_not = result.no_consequence or _learning(level, results.period)
     value = result.value
     if value is not None and level.round_to is not None:
         value = round_half_up(value, level.round_to)
@@ -150,11 +157,18 @@ def assess(
         period=results.period,
         value=value,
         status=_status(level, direction, value, excused=result.excused),
-        consequential=level.starts is None or level.starts <= results.period.start,
+        consequential=not why_not,
+        why_not=why_not,
+        expected=level.expected,
         incident=result.incident,
         judged=_is_judged(level, results.period, engagement_ends),
         given=level.id in results.results,
     )
+
+
+def _learning(level: ServiceLevel, period: Period) -> str:
+    before = level.starts is not None and level.starts > period.start
+    return before_start(level.starts) if level.starts is not None and before else ""
 
 
 def _is_judged(level: ServiceLevel, period: Period, engagement_ends: date | None) -> bool:

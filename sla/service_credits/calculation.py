@@ -23,6 +23,7 @@ from governance.contract.service_credits import (
 from governance.contract.service_levels import ServiceLevel
 from governance.errors import BadInput, Problem
 from governance.values import EXACT, round_money
+from sla.measurements.targets import promised_in
 from sla.service_credits import (
     at_risk_pool,
     interpolated,
@@ -62,15 +63,38 @@ def compute_credits(
     Raises BadInput for results of a service level that the contract doesn't have.
     """
     _require_known_levels(contract, periods)
-    timelines: dict[str, list[Assessment]] = {level.id: [] for level in contract.service_levels}
+    return judge([Judgement(contract, directions, results) for results in periods])
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One period's results, and the version of the contract that they are judged by."""
+
+    contract: Contract
+    directions: Mapping[str, Direction]
+    results: PeriodResults
+    sealed: ServiceCredits | None = None
+    """The credit that both sides sealed for the period, which then stands as it is."""
+
+
+def judge(periods: Sequence[Judgement]) -> tuple[ServiceCredits, ...]:
+    """The same over versions of a contract, where each period has its own.
+
+    A service level is known by its id over all versions: what it was in a period by the terms of
+    then is its history. Results of a service level that a period's version doesn't have are left
+    out; a sealed credit is taken as it is, and is history to the later ones.
+    """
+    timelines: dict[str, list[Assessment]] = {}
     done: list[ServiceCredits] = []
     with localcontext(EXACT):
-        for results in periods:
+        for period in periods:
             cases = {
-                level.id: _next_case(contract, level, directions[level.id], results, timelines)
-                for level in contract.service_levels
+                level.id: _next_case(period, level, timelines.setdefault(level.id, []))
+                for level in period.contract.service_levels
+                if level.ends is None or level.ends >= period.results.period.start
             }
-            done.append(_of_period(contract, cases, results, done))
+            computed = period.sealed or _of_period(period.contract, cases, period.results, done)
+            done.append(computed)
     return tuple(done)
 
 
@@ -119,21 +143,17 @@ def _unknown(
     )
 
 
-def _next_case(
-    contract: Contract,
-    level: ServiceLevel,
-    direction: Direction,
-    results: PeriodResults,
-    timelines: Mapping[str, list[Assessment]],
-) -> Case:
-    ends = contract.engagement.ends
-    timelines[level.id].append(assess(level, direction, results, ends))
+def _next_case(period: Judgement, level: ServiceLevel, timeline: list[Assessment]) -> Case:
+    engagement, results = period.contract.engagement, period.results
+    level = promised_in(level, results.period)
+    direction = period.directions[level.id]
+    timeline.append(assess(level, direction, results, engagement.ends))
     return Case(
         level=level,
         direction=direction,
         base=results.charges,
-        currency=contract.engagement.currency,
-        timeline=tuple(timelines[level.id]),
+        currency=engagement.currency,
+        timeline=tuple(timeline),
     )
 
 
@@ -275,7 +295,7 @@ def _why(case: Case, award: Award, credit: Decimal, cap: Decimal | None) -> str:
     level, now = case.level, case.now
     text = f"{clause_words(level)}: {comparison(level, case.direction, now.value, now.status)}"
     if not now.consequential:
-        return f"{text}; no consequence before {level.starts} (learning period)"
+        return f"{text}; {now.why_not}"
     if not now.judged:
         return f"{text}; judged at the end of the {level.window.value}"
     if award.arithmetic:

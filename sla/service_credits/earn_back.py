@@ -14,7 +14,7 @@ from governance.contract.kpi_signature import Direction
 from governance.contract.service_credits import EarnBack, EarnBackForm
 from governance.contract.service_levels import ServiceLevel
 from governance.values import Period, round_half_up, round_money
-from sla.measurements.calculation import status_of
+from sla.measurements.statuses import status_of
 from sla.measurements.values import Status
 from sla.service_credits.assessment import Assessment, Case, better
 from sla.service_credits.values import EarnedBack, ServiceCredits
@@ -67,7 +67,7 @@ def _by_good_periods(
 def _is_good(case: Case, assessment: Assessment, *, exceeded: bool) -> bool:
     if assessment.status is not Status.MET or assessment.value is None:
         return False
-    return not exceeded or better(case.direction, assessment.value, case.level.expected)
+    return not exceeded or better(case.direction, assessment.value, assessment.expected)
 
 
 def _by_yearly_average(

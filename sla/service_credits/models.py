@@ -28,6 +28,8 @@ class ServiceCreditTotal(Table, table=True):
     credit_minor: int = Field(sa_type=BigInteger)
     earned_back_minor: int = Field(sa_type=BigInteger)
     net_minor: int = Field(sa_type=BigInteger)
+    earn_backs_json: str | None = Field(default=None, sa_type=Text)
+    """What makes up `earned_back_minor`: service level, period, amount and sentence."""
 
     @property
     def net(self) -> Money:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from governance.values import Money
+from governance.tables import canonical_json
+from governance.values import Money, Period, round_money
+from sla.measurements.details import exact, exact_text
 from sla.measurements.models import MeasuredPeriodRecord
-from sla.measurements.service import exact_text
 from sla.service_credits.models import ServiceCreditRecord, ServiceCreditTotal
-from sla.service_credits.values import LevelCredit, ServiceCredits
+from sla.service_credits.values import EarnedBack, LevelCredit, ServiceCredits
+from sla.service_credits.wording import number_words
 
 
 def store_service_credits(
@@ -32,6 +37,7 @@ def store_service_credits(
         credit_minor=minor(credit.credit),
         earned_back_minor=minor(credit.earned_back),
         net_minor=minor(credit.net),
+        earn_backs_json=_earn_backs_json(credit),
     )
     session.add(total)
     session.flush()
@@ -40,11 +46,27 @@ def store_service_credits(
     return total
 
 
+def _earn_backs_json(credit: ServiceCredits) -> str | None:
+    if not credit.earn_backs:
+        return None
+    rows = [
+        {
+            "service_level": one.service_level,
+            "start": one.period.start.isoformat(),
+            "end": one.period.end.isoformat(),
+            "amount": exact_text(one.amount),
+            "why": one.why,
+        }
+        for one in credit.earn_backs
+    ]
+    return canonical_json(rows).decode()
+
+
 def _row(total: ServiceCreditTotal, one: LevelCredit) -> ServiceCreditRecord:
     return ServiceCreditRecord(
         total_id=total.id,
         service_level=one.id,
-        value=exact_text(one.value),
+        value=None if one.value is None else number_words(one.value),
         status=one.status,
         currency=total.currency,
         before_cap_minor=Money.of(one.before_cap, total.currency).minor,
@@ -53,6 +75,50 @@ def _row(total: ServiceCreditTotal, one: LevelCredit) -> ServiceCreditRecord:
         multiplier=exact_text(one.multiplier),
         why=one.why,
     )
+
+
+def service_credits_of(session: Session, measured: MeasuredPeriodRecord) -> ServiceCredits | None:
+    """The service credit that was stored with a measured period; None where there is none."""
+    total = total_of(session, measured)
+    if total is None:
+        return None
+
+    def amount(minor: int) -> Decimal:
+        return Money(minor, total.currency).amount
+
+    return ServiceCredits(
+        period=Period(measured.period_start, measured.period_end),
+        currency=total.currency,
+        base=amount(total.base_minor),
+        cap=None if total.cap_minor is None else amount(total.cap_minor),
+        service_levels=tuple(_level_credit(row) for row in credits_of(session, total)),
+        before_cap=amount(total.before_cap_minor),
+        credit=amount(total.credit_minor),
+        earned_back=amount(total.earned_back_minor),
+        net=amount(total.net_minor),
+        earn_backs=tuple(
+            _earned_back(one, total.currency) for one in json.loads(total.earn_backs_json or "[]")
+        ),
+    )
+
+
+def _level_credit(row: ServiceCreditRecord) -> LevelCredit:
+    return LevelCredit(
+        id=row.service_level,
+        value=exact(row.value),
+        status=row.status,
+        credit=row.credit.amount,
+        before_cap=Money(row.before_cap_minor, row.currency).amount,
+        why=row.why,
+        points=exact(row.points),
+        multiplier=exact(row.multiplier),
+    )
+
+
+def _earned_back(stored: Mapping[str, str], currency: str) -> EarnedBack:
+    days = Period(date.fromisoformat(stored["start"]), date.fromisoformat(stored["end"]))
+    amount = round_money(Decimal(stored["amount"]), currency)
+    return EarnedBack(stored["service_level"], days, amount, stored["why"])
 
 
 def total_of(session: Session, measured: MeasuredPeriodRecord) -> ServiceCreditTotal | None:

@@ -18,6 +18,8 @@ class LevelResult:
     incident: str | None = None
     """Misses of one incident may count once."""
     excused: bool = False
+    no_consequence: str = ""
+    """Why nothing follows from it, in half a sentence; empty where something may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,16 @@ def test_migrations_start_from_nothing_and_may_be_repeated(tmp_path: Path) -> No
     engine.dispose()
 
 
+@pytest.mark.usefixtures("real_sqlite")
+def test_an_sqlite_commit_is_on_the_disk(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    with engine.connect() as connection:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    assert found == ["wal", 2, 1]
+    engine.dispose()
+
+
 def test_models_and_migrations_do_not_drift(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -14,8 +14,8 @@ from app.security.accounts import close_account, erase_account, reopen_account
 from app.security.sessions import end_session, start_session, touch_session
 from app.settings import Settings
 from billing.invoices.service import issue_invoice
-from billing.settlement.acceptance import accept_figures
-from billing.settlement.service import settle_period
+from billing.settlement.reviewing import seal_period, submit_period
+from billing.settlement.service import Workshop, settle_period
 from governance.access import Actor, DutyConflict, Role, Side
 from governance.audit.entries import decode_entry
 from governance.audit.exports import record_export
@@ -44,8 +44,16 @@ from governance.parties.service import (
 )
 from governance.tenancy import EVERYTHING
 from sla.evidence.service import Upload, hand_in
+from sla.reviews.deciding import answer_proposal, propose_decision
+from sla.reviews.judging import agree_items, contest_item, reply, withdraw_contest
+from sla.reviews.queries import review_of
+from sla.reviews.service import begin_review, recall_figures
+from sla.reviews.turns import Proposal
+from sla.reviews.values import Ruling
+from sla.trends.service import update_trends
 from tests.app.security.account_services import use_every_account_service
 from tests.app.security.factors import use_every_factor
+from tests.billing.restatements.services import use_relief_and_restatements
 from tests.factories import (
     JANUARY,
     NOW,
@@ -61,6 +69,7 @@ from tests.factories import (
     write_evidence_folder,
 )
 from tests.governance.audit.logs import check, complaints, keys_in
+from tests.importing import import_in_every_way
 
 
 def _do_everything(session: Session, folder: Path) -> None:
@@ -88,17 +97,49 @@ def _do_everything(session: Session, folder: Path) -> None:
         hand_in(session, actor, engagement, Upload(source, "ledgers"), workshop.store)
     settle_period(session, actor, engagement, JANUARY, workshop)
     settle_period(session, actor, engagement, JANUARY, workshop)
-    accept_figures(session, chair, engagement, JANUARY)
+    submitter = _review_figures(session, actor, chair, engagement, workshop)
+    submit_period(session, submitter, engagement, JANUARY)
+    seal_period(session, chair, engagement, JANUARY, workshop.catalogue)
+    update_trends(session, actor, engagement, workshop.store, workshop.catalogue)
     _review_access(session, chair, engagement)
     record_export(session, chair, engagement.id, "pack.pdf", sha256="0" * 64, size=1)
     issuer = make_member(session, engagement, Role.PROVIDER_FINANCE)
     issue_invoice(session, issuer, engagement, JANUARY, workshop)
+    use_relief_and_restatements(session, actor, chair, engagement, workshop)
+    import_in_every_way(session, actor, engagement, folder, workshop.store)
     use_every_account_service(session, Settings(data_dir=folder), actor, engagement)
     # The account of the last operator couldn't be closed.
     appoint_operator(session, Actor(None, "command line", NOW), make_user(session))
     close_account(session, actor, user)
     reopen_account(session, actor, user)
     erase_account(session, actor, user)
+
+
+def _review_figures(
+    session: Session, actor: Actor, chair: Actor, engagement: Engagement, workshop: Workshop
+) -> Actor:
+    """Everything that both sides do before the seal; answers with somebody who submits."""
+    submitter = make_member(session, engagement, Role.PROVIDER_FINANCE)
+    recall_figures(
+        session, submitter, engagement, submit_period(session, submitter, engagement, JANUARY)
+    )
+    submission = submit_period(session, submitter, engagement, JANUARY)
+    begin_review(session, chair, engagement, submission)
+    review = review_of(session, engagement, JANUARY)
+    assert review is not None
+    first, *others = [one.item.id for one in review.items]
+    place = (session, chair, engagement, submission)
+    agree_items(*place, others)
+    contest_item(*place, first, reason="the bank file of the 18th is missing")
+    withdraw_contest(*place, first)
+    contest_item(*place, first, reason="it is missing all the same")
+    reply(session, actor, engagement, submission, first, text="it was handed in on the 19th")
+    for accepts in (False, True):
+        proposal = Proposal(Ruling.UPHELD, "the bank confirms it")
+        propose_decision(session, actor, engagement, submission, first, proposal=proposal)
+        answer_proposal(*place, first, accepts=accepts, reason="as the minutes say")
+    settle_period(session, actor, engagement, JANUARY, workshop)
+    return submitter
 
 
 def _do_duties(session: Session, actor: Actor, engagement: Engagement, user: User) -> Actor:
@@ -175,6 +216,7 @@ def test_every_change_is_named_by_its_service(changed: Engine) -> None:
     unrecorded = {Action.ROWS_CHANGED, Action.SCHEMA_MIGRATED, Action.LOG_EXPORTED}
     unrecorded |= {Action.BACKUP_MADE, Action.BACKUP_RESTORED}
     unrecorded |= {Action.LOG_KEY_CHANGED, Action.REASON_ERASED, Action.ACCESS_REFUSED}
+    unrecorded |= {Action.FIGURES_ACCEPTED}
     assert set(Action) - actions <= unrecorded | {Action.EVIDENCE_REJECTED}
 
 
@@ -187,6 +229,8 @@ def test_tables_outside_the_log_say_why() -> None:
         "api_token_use",
         "throttle",
         "outbox_mail",
+        "import_draft",
+        "kpi_definition",
     }
     assert set(outside) == passing | {name for name in METADATA.tables if name.startswith("audit_")}
     assert all(table.info[NOT_AUDITED] for table in outside.values())

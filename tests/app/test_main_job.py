@@ -72,7 +72,7 @@ def test_the_invoice_is_dated_by_the_period_and_not_by_the_clock(result: RunResu
 def test_an_earlier_run_is_replaced_and_other_files_stay(
     result: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.main_job.render_pack", lambda _: b"pack")
+    monkeypatch.setattr("app.main_job.render_pack", lambda *_: b"pack")
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "pack.pdf").write_text("old")
     write_run(result, tmp_path)
@@ -145,7 +145,7 @@ def test_the_command_answers_as_json(tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.main_job.render_pack", lambda _: b"pack")
+    monkeypatch.setattr("app.main_job.render_pack", lambda *_: b"pack")
     status, output, _ = _run(
         "--contract", str(CONTRACT), "--evidence", str(LEDGER), "--period", "2013-02",
         "--out", str(tmp_path),
@@ -158,7 +158,7 @@ def test_the_command_says_what_it_found(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_credit_above_the_charges_is_pointed_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.main_job.render_pack", lambda _: b"pack")
+    monkeypatch.setattr("app.main_job.render_pack", lambda *_: b"pack")
     document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
     document["service_credits"] = {"method": "per_event", "amount": "1000000.00"}
     contract = tmp_path / "contract.yaml"

@@ -9,7 +9,7 @@ import duckdb
 
 from sla.evidence.reading import read_evidence
 from tests.bench.ledgers import write_ledger
-from tests.bench.measuring import best_seconds, in_own_process
+from tests.bench.measuring import SummaryLine, best_seconds, in_own_process
 
 
 def _write_csv(folder: Path, rows: int) -> Path:
@@ -44,14 +44,16 @@ def _copy(source: Path, target: Path) -> float:
     return best_seconds(work)
 
 
-def import_table(folder: Path, rows: int) -> str:
-    """Seconds, ratio and memory of both, as a Markdown section."""
+def import_table(folder: Path, rows: int) -> tuple[str, SummaryLine]:
+    """Seconds, ratio and memory of both, as a Markdown section, and the line for the summary."""
     source = _write_csv(folder, rows)
     reference, reference_memory = in_own_process(_copy, source, folder / "copied.parquet")
     ours, memory = in_own_process(_ours, source, folder / "store")
-    return (
+    what, beside = f"Import of {rows:,} rows, every check", "DuckDB, CSV to Parquet, no checks"
+    text = (
         f"## Import of {rows:,} invoices from CSV ({source.stat().st_size >> 20} MiB)\n\n"
         "| | seconds | ratio | memory MiB |\n| --- | ---: | ---: | ---: |\n"
         f"| DuckDB, CSV to Parquet, no checks | {reference:.2f} | 1.0 | {reference_memory} |\n"
         f"| Plumbline, every check | {ours:.2f} | {ours / reference:.1f} | {memory} |\n"
     )
+    return text, SummaryLine(what, beside, reference, ours, memory)

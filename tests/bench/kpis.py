@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
+from governance.calendars import Calendars, calendars_of
+from governance.contract.engagement import Engagement
 from governance.values import Period
+from sla.evidence.datasets import DATASETS, Kind
 from sla.evidence.ledger import open_ledger
 from sla.evidence.values import EvidenceFile
 from sla.kpis.catalogue import load_catalogue
-from sla.kpis.engine import run_kpi
+from sla.kpis.definitions import KpiDefinition
+from sla.kpis.engine import drill_down, run_kpi
 from tests.bench import dataframes, postgres
-from tests.bench.ledgers import write_ledger
-from tests.bench.measuring import best_seconds, in_own_process, side_by_side
+from tests.bench.ledgers import FIRST_DAY, write_ledger
+from tests.bench.measuring import SummaryLine, best_seconds, in_own_process, side_by_side
 
 _INTRODUCTION = """\
 As many receipts and allocations, two years, Parquet. The scan reads the same columns of the same
@@ -32,67 +37,65 @@ files each time. All three give the same figures to ten decimals.
 """
 MONTH = Period.month(2025, 9)
 
-_INVOICES = ("invoice_id", "issue_date", "due_date", "amount")
-_ALLOCATIONS = ("invoice_id", "applied_on", "amount")
-_ADJUSTMENTS = ("invoice_id", "effective_on", "amount")
-_RECEIVABLE = {"invoices": _INVOICES, "allocations": _ALLOCATIONS, "adjustments": _ADJUSTMENTS}
-
-SCANNED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "dso": _RECEIVABLE,
-    "best_possible_dso": _RECEIVABLE,
-    "average_days_delinquent": _RECEIVABLE,
-    "collection_effectiveness_index": _RECEIVABLE,
-    "ageing": _RECEIVABLE,
-    "share_past_due": _RECEIVABLE,
-    "share_over_90": _RECEIVABLE,
-    "cash_collected": {"allocations": ("applied_on", "amount")},
-    "collected_within_terms": _RECEIVABLE,
-    "average_days_late": _RECEIVABLE,
-    "bad_debt_ratio": {
-        "invoices": ("issue_date", "amount"),
-        "adjustments": ("kind", "effective_on", "amount"),
-    },
-    "dispute_rate": {
-        "invoices": ("invoice_id", "issue_date", "amount"),
-        "disputes": ("invoice_id",),
-    },
+PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "clock_attainment": {"clock": "query", "target": "2"},
+    "clock_time": {"clock": "query"},
+    "observed": {"measure": "satisfaction"},
 }
-"""The columns that each KPI needs: what the plain scan reads."""
-
+"""What KPIs need that have no default."""
 
 _ADDED = {
-    "amount": "sum(amount)",
-    "issue_date": "sum(issue_date - DATE '2000-01-01')",
-    "due_date": "sum(due_date - DATE '2000-01-01')",
-    "applied_on": "sum(applied_on - DATE '2000-01-01')",
-    "effective_on": "sum(effective_on - DATE '2000-01-01')",
+    Kind.DATE: "sum({0} - DATE '2000-01-01')",
+    Kind.TIMESTAMP: "sum(epoch_us({0}))",
+    Kind.BOOLEAN: "sum(CAST({0} AS INTEGER))",
+    Kind.AMOUNT: "sum({0})",
+    Kind.NUMBER: "sum({0})",
 }
 """How the scan adds up a column; texts by their length. Every value must be read for that,
 where a maximum could be answered from a file's statistics."""
 
 
-def _scan_queries(files: Mapping[str, EvidenceFile], kpi: str) -> list[str]:
-    return [
-        "SELECT "
-        + ", ".join(_ADDED.get(name, f"sum(strlen({name}))") for name in columns)
-        + f" FROM '{files[dataset].path}'"
-        for dataset, columns in SCANNED[kpi].items()
-    ]
+def calendars() -> Calendars:
+    """Those of a contract in Hamburg."""
+    frame = {
+        "reference": "BENCH",
+        "title": "Benchmark",
+        "model": "full",
+        "client": {"name": "Client", "country": "DE"},
+        "provider": {"name": "Provider", "country": "DE"},
+        "currency": "EUR",
+        "time_zone": "Europe/Berlin",
+        "business_hours": {"country": "DE", "subdivision": "HH"},
+        "starts": FIRST_DAY,
+    }
+    return calendars_of(Engagement.model_validate(frame))
+
+
+def _scan_queries(files: Mapping[str, EvidenceFile], definition: KpiDefinition) -> Iterator[str]:
+    """One query a dataset, over the columns that the KPI's SQL names."""
+    for name in definition.datasets:
+        added = [
+            _ADDED.get(column.kind, "sum(strlen({0}))").format(f'"{column.name}"')
+            for column in DATASETS[name].columns
+            if re.search(rf"\b{column.name}\b", definition.sql)
+        ]
+        if name in files and added:
+            yield f"SELECT {', '.join(added)} FROM '{files[name].path}'"
 
 
 def _scan_and_kpi(files: tuple[EvidenceFile, ...], kpi: str) -> tuple[float, float]:
-    queries = _scan_queries({file.dataset: file for file in files}, kpi)
     definition = load_catalogue()[kpi]
-    with duckdb.connect() as plain, open_ledger(files, "EUR") as ledger:
+    queries = list(_scan_queries({file.dataset: file for file in files}, definition))
+    with duckdb.connect() as plain, open_ledger(files, "EUR", calendars=calendars()) as ledger:
         plain.execute("SET enable_progress_bar = false")
         return side_by_side(
             lambda: [plain.execute(query).fetchall() for query in queries],
-            lambda: run_kpi(definition, ledger, MONTH, {}),
+            lambda: run_kpi(definition, ledger, MONTH, PARAMETERS.get(kpi, {})),
         )
 
 
-def big_table(folder: Path, invoices: int) -> str:
-    """Every KPI against one plain scan of the same columns, as a Markdown section."""
+def catalogue_table(folder: Path, invoices: int) -> tuple[str, SummaryLine]:
+    """Every KPI against one plain scan of the same columns, as a Markdown section, and the sum."""
     files = write_ledger(folder, invoices)
     lines = [
         f"## Every KPI for one month over {invoices:,} invoices\n",
@@ -100,11 +103,39 @@ def big_table(folder: Path, invoices: int) -> str:
         "| KPI | scan s | KPI s | ratio | memory MiB |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for kpi in SCANNED:
+    scans = whole = 0.0
+    most = 0
+    for kpi in load_catalogue():
         (scan, seconds), memory = in_own_process(_scan_and_kpi, files, kpi)
+        scans, whole, most = scans + scan, whole + seconds, max(most, memory)
         lines.append(f"| {kpi} | {scan:.2f} | {seconds:.2f} | {seconds / scan:.1f} | {memory} |")
         print(lines[-1], flush=True)
-    return "\n".join(lines) + "\n"
+    what = f"The whole catalogue, {len(load_catalogue())} KPIs, {invoices:,} invoices"
+    summary = SummaryLine(what, "a plain scan of the same columns", scans, whole, most)
+    return "\n".join(lines) + "\n", summary
+
+
+def _sort_and_page(files: tuple[EvidenceFile, ...]) -> tuple[float, float]:
+    """The first 50 of a month's due invoices: DuckDB's own sort, and our drill-down page."""
+    by_name = {file.dataset: file for file in files}
+    query = (
+        f"SELECT * FROM '{by_name['invoices'].path}' WHERE due_date BETWEEN "
+        f"'{MONTH.start}' AND '{MONTH.end}' ORDER BY invoice_id LIMIT 50"
+    )
+    definition = load_catalogue()["collected_within_terms"]
+    with duckdb.connect() as plain, open_ledger(files, "EUR") as ledger:
+        plain.execute("SET enable_progress_bar = false")
+        return side_by_side(
+            lambda: plain.execute(query).fetchall(),
+            lambda: drill_down(definition, ledger, MONTH, {}, 0, 50),
+        )
+
+
+def drill_down_line(folder: Path, invoices: int) -> SummaryLine:
+    """Opening a figure down to its first 50 ledger rows, with the count of all of them."""
+    (reference, seconds), memory = in_own_process(_sort_and_page, write_ledger(folder, invoices))
+    what = f"A drill-down page, first 50 of its rows, {invoices:,} invoices"
+    return SummaryLine(what, "the month's invoices sorted, first 50", reference, seconds, memory)
 
 
 def _ours(files: tuple[EvidenceFile, ...]) -> dict[str, tuple[float, Decimal | None]]:

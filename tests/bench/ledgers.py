@@ -67,6 +67,55 @@ _TABLES = {
                'rejected' AS outcome
         FROM ({invoices}) WHERE hash(invoice_id, 5) % 50 = 0
     """,
+    "activities": """
+        SELECT 'V' || substr(invoice_id, 4) AS activity_id, customer_id, invoice_id,
+               CAST(due_date - 3 AS TIMESTAMP)
+                   + INTERVAL 1 HOUR * CAST(hash(invoice_id, 7) % 30 AS INTEGER) AS at,
+               CAST(due_date - 3 AS TIMESTAMP) + INTERVAL 24 HOUR AS due_at,
+               CASE WHEN kind = 'call' THEN 'phone' ELSE 'email' END AS channel, kind,
+               CASE WHEN kind = 'promise' THEN CAST(amount_raw AS DECIMAL(18, 4)) END
+                   AS promised_amount,
+               CASE WHEN kind = 'promise' THEN due_date + 10 END AS promised_on
+        FROM (SELECT *, ['reminder', 'call', 'contact', 'promise'][
+                  CAST(hash(invoice_id, 6) % 20 + 1 AS INTEGER)] AS kind FROM ({invoices}))
+        WHERE kind IS NOT NULL
+    """,
+    "clock_events": """
+        SELECT substr(invoice_id, 4) AS subject_id, 'query' AS clock,
+               CAST(issue_date AS TIMESTAMP) + INTERVAL 9 HOUR
+                   + INTERVAL 1 HOUR * (hour + CAST(hash(invoice_id, hour) % 20 AS INTEGER)) AS at,
+               event, NULL::VARCHAR AS reason
+        FROM ({invoices}),
+             (VALUES ('start', 0), ('pause', 24), ('resume', 48), ('stop', 72)) e(event, hour)
+        WHERE hash(invoice_id, 8) % 40 = 0
+    """,
+    "placements": """
+        SELECT invoice_id, issue_date + 90 AS placed_on,
+               CAST(amount_raw AS DECIMAL(18, 4)) AS amount
+        FROM ({invoices}) WHERE hash(invoice_id, 9) % 50 = 0
+    """,
+    "surveys": """
+        SELECT 'S' || substr(invoice_id, 4) AS response_id, customer_id,
+               issue_date + 20 AS answered_on,
+               CAST(hash(invoice_id, 10) % 5 + 1 AS DECIMAL(18, 6)) AS score,
+               CAST(5 AS DECIMAL(18, 6)) AS scale_max
+        FROM ({invoices}) WHERE hash(invoice_id, 11) % 100 = 0
+    """,
+    "resources": """
+        SELECT 'P' || i AS person_id, CASE WHEN i % 3 = 0 THEN 'analyst' ELSE 'collector' END
+                   AS role,
+               DATE '{first}' + i % 300 AS "from",
+               CASE WHEN i % 7 = 0 THEN DATE '{first}' + 400 + i % 300 END AS "to",
+               CAST(1 AS DECIMAL(18, 6)) AS fte,
+               CASE WHEN i % 7 = 0 THEN 'left' END AS leave_reason
+        FROM (SELECT CAST(i AS INTEGER) AS i FROM range(2000) t(i))
+    """,
+    "observations": """
+        SELECT 'satisfaction' AS measure, strftime(DATE '{first}' + INTERVAL 1 MONTH * i, '%Y-%m')
+                   AS period,
+               CAST(80 + i % 5 AS DECIMAL(18, 6)) AS value, NULL::VARCHAR AS document
+        FROM (SELECT CAST(i AS INTEGER) AS i FROM range(24) t(i))
+    """,
 }
 
 
@@ -79,7 +128,7 @@ def write_ledger(folder: Path, invoices: int) -> tuple[EvidenceFile, ...]:
         for dataset, query in _TABLES.items():
             path = folder / f"{dataset}-{invoices}.parquet"
             if not path.exists():
-                text = query.format(invoices=source, adjusted=_ADJUSTED)
+                text = query.format(invoices=source, adjusted=_ADJUSTED, first=FIRST_DAY)
                 connection.execute(f"COPY ({text}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
             counted = connection.execute(f"SELECT count(*) FROM '{path}'").fetchone()
             assert counted is not None

@@ -7,9 +7,30 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryLine:
+    """One line of the table that stands first: a job beside its reference, in seconds."""
+
+    what: str
+    beside: str
+    reference: float
+    seconds: float
+    mebibytes: int
+
+    @property
+    def row(self) -> str:
+        """As a row of a Markdown table."""
+        ratio = self.seconds / self.reference
+        return (
+            f"| {self.what} | {self.seconds:.2f} | {self.beside} | {self.reference:.2f} |"
+            f" {ratio:.1f} | {self.mebibytes} |"
+        )
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -16,9 +16,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from app.asgi import create_app
 from app.database import make_engine, session_scope
 from app.settings import Settings
+from billing.settlement.values import InvoiceHeader, Settlement
 from governance.parties.models import OrganisationKind
 from governance.tenancy import EVERYTHING
-from tests.factories import make_user
+from tests.factories import TextRenderer, make_user
 
 PROVIDER = "Clearwater Receivables Inc."
 """The provider of the contract that the journey adds."""
@@ -69,9 +70,26 @@ class Visit:
             self.complaints.append(message.text)
 
 
+class _QuickPdf(TextRenderer):
+    """Makes files that only begin like a PDF."""
+
+    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+        """What the invoice would state, after a PDF's first line."""
+        return b"%PDF-1.7\n" + super().invoice(settlement, header)
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no script"])
+def script(request: pytest.FixtureRequest) -> bool:
+    """Whether the visitor's browser runs scripts."""
+    return bool(request.param)
+
+
 @pytest.fixture
-def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
-    """The application with its people and nothing else, served on a free port."""
+def site(sqlite_template: Path, tmp_path: Path, script: bool) -> Iterator[Site]:
+    """The application with its people and nothing else, served on a free port.
+
+    Documents are rendered for visitors with script; those without see the same ones.
+    """
     shutil.copyfile(sqlite_template, tmp_path / "plumbline.db")
     settings = Settings(data_dir=tmp_path, database_url="")
     engine = make_engine(settings.database_address)
@@ -82,8 +100,9 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
             make_user(session, OrganisationKind.CLIENT, CLIENT, "US").email,
         ]
     engine.dispose()
+    app = create_app(settings, None if script else _QuickPdf())
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", *emails)
@@ -91,9 +110,9 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
         thread.join()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; each test opens a context of its own in it."""
     if not CHROMIUM.exists():
         pytest.fail("these tests drive Chromium: install it with `apt-get install chromium`")
     with sync_playwright() as playwright:
@@ -104,11 +123,11 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=[True, False], ids=["script", "no script"])
-def visit(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Visit]:
+@pytest.fixture
+def visit(script: bool, browser: Browser, site: Site) -> Iterator[Visit]:
     """A fresh visitor of the site, with and without script; no complaint may be left."""
     context = browser.new_context(
-        base_url=site.address, java_script_enabled=request.param, accept_downloads=True
+        base_url=site.address, java_script_enabled=script, accept_downloads=True
     )
     context.set_default_timeout(_PATIENCE)
     expect.set_options(timeout=_PATIENCE)

@@ -13,28 +13,17 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext
 
 from app.security.authentication import cookie_name
-from tests.app.web.access_matrix import routes
+from tests.app.web.access_matrix import PEOPLE, routes
 from tests.app.web.matrix_world import MatrixWorld, make_matrix_world
 from tests.e2e.conftest import Visit
 
 pytestmark = pytest.mark.e2e
 
-PEOPLE = (
-    "manager",
-    "provider_finance",
-    "committee",
-    "chair",
-    "client_finance",
-    "auditor",
-    "operator",
-    "no_role",
-    "visitor",
-    "half_signed_in",
-)
 BY_ROLE = frozenset({"provider_finance", "committee", "client_finance", "no_role"})
 """People for whom only the engagement's pages differ from those of others."""
 _FILES = re.compile(
-    r"/documents/|/evidence/\{sha|\.csv$|\.json$|/checkpoint$|/proof$|/contracts/\{number\}$"
+    r"/documents/|/seal/(document|bundle)$|/relief/\{event\}/document$|/evidence/\{sha|\.csv$|\.json$|/checkpoint$|/proof$|/contracts/\{number\}$"
+    r"|/hand-ins/\{hand_in_id\}/(files|rejected)/|/import-profiles/\{profile_id\}/text$"
     r"|^/(health|ready|metrics)$|single-sign-on"
 )
 """Addresses that are saved as files, are for programs, or lead to another site."""

@@ -29,6 +29,7 @@ def test_from_contract_to_invoice(site: Site, visit: Visit, tmp_path: Path) -> N
     _open_the_invoice(page)
     _give_role(page, site.chair, "Committee chair")
     _give_role(page, site.billing, "Provider finance")
+    _submit(page)
     _change_person(page, site.chair)
     _accept(page)
     _change_person(page, site.billing)
@@ -55,6 +56,35 @@ def test_problems_stand_next_to_the_file(site: Site, visit: Visit, tmp_path: Pat
     expect(page.get_by_role("heading", name="1 problem in contract.yaml")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="minium: 80")).to_have_class("wrong")
     visit.complaints = [text for text in visit.complaints if "status of 422" not in text]
+
+
+def test_an_unknown_file_is_read_as_its_reader_says(
+    site: Site, visit: Visit, tmp_path: Path
+) -> None:
+    """Semicolons, decimal commas and dates that could be read in two ways."""
+    ledger = tmp_path / "offene_posten.csv"
+    rows = [f"RE-{n:03},00{n % 9},0{n % 9 + 1}/04/2026,0{n % 9 + 1}/06/2026" for n in range(60)]
+    heading = "Belegnummer;Kunde;Belegdatum;Fälligkeit;Betrag;Währung"
+    lines = [heading, *(row.replace(",", ";") + ";1.234,56;USD" for row in rows)]
+    ledger.write_text("\n".join(lines), "cp1252")
+    page = visit.page
+    _sign_in(page, site.email)
+    _upload_contract(page)
+    page.get_by_role("link", name="Hand in evidence").first.click()
+    page.get_by_label("Files (CSV, Excel or Parquet)").set_input_files(ledger)
+    page.get_by_role("button", name="Set up how to read it").click()
+    expect(page.get_by_role("heading", name="2 questions are open")).to_be_visible()
+    for column, still in (("Belegdatum", "1 question is open"), ("Fälligkeit", "Everything")):
+        question = page.get_by_role("group", name=f"How are the dates in '{column}' written?")
+        question.get_by_label("day/month/year").check()
+        if page.evaluate("() => typeof htmx") == "undefined":
+            page.get_by_role("button", name="Show what follows").click()
+        expect(page.get_by_role("heading", name=still)).to_be_visible()
+    page.get_by_role("link", name="Check every row").click()
+    expect(page.get_by_role("row", name="Invoices 60")).to_be_visible()
+    page.get_by_role("button", name="Save and hand in").click()
+    expect(page.get_by_text("Every row passed its checks.")).to_be_visible()
+    expect(page.get_by_text("read with the profile offene_posten")).to_be_visible()
 
 
 def _sign_in(page: Page, email: str) -> None:
@@ -132,8 +162,29 @@ def _accept(page: Page) -> None:
     page.get_by_role("button", name="Accept this version").click()
     expect(page.get_by_role("link", name="Agreed by both sides")).to_be_visible()
     page.get_by_role("link", name="February 2013").click()
-    page.get_by_role("button", name="Accept the figures").click()
-    expect(page.get_by_text("Accepted by Ada Person for the client")).to_be_visible()
+    _contest_and_withdraw(page)
+    page.get_by_role("link", name="Agree to all and seal").click()
+    page.get_by_role("button", name="Agree to all and seal").click()
+    expect(page.get_by_role("heading", name="Sealed figures of February 2013")).to_be_visible()
+
+
+def _contest_and_withdraw(page: Page) -> None:
+    figure = page.locator("details.review-item").first
+    figure.locator("summary").first.click()
+    figure.get_by_text("Contest", exact=True).click()
+    figure.get_by_label("What is wrong with it, and why").fill("a receipt is missing")
+    figure.get_by_role("button", name="Contest the figure").click()
+    expect(figure.get_by_text("a receipt is missing")).to_be_visible()
+    figure.get_by_text("No longer contest it").click()
+    figure.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("Not looked at").first).to_be_visible()
+
+
+def _submit(page: Page) -> None:
+    page.goto(f"/engagements/{REFERENCE}/periods/2013-02")
+    page.get_by_label("Note to the client (optional)").fill("everything is handed in")
+    page.get_by_role("button", name="Submit the figures to the client").click()
+    expect(page.get_by_text("waits for the client").first).to_be_visible()
 
 
 def _issue(page: Page) -> None:

@@ -2,6 +2,7 @@
 title: Ageing of the receivable
 unit: currency
 direction: lower_is_better
+function: collections
 datasets:
   required: [invoices]
   optional: [allocations, adjustments]

@@ -2,6 +2,7 @@
 title: Average days delinquent
 unit: days
 direction: lower_is_better
+function: collections
 datasets:
   required: [invoices]
   optional: [allocations, adjustments]

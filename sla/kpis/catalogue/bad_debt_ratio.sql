@@ -2,6 +2,7 @@
 title: Bad-debt ratio
 unit: "%"
 direction: lower_is_better
+function: collections
 datasets:
   required: [invoices, adjustments]
 definition: Write-offs that take effect in the period / sales of the period × 100.

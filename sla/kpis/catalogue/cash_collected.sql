@@ -2,6 +2,7 @@
 title: Cash collected
 unit: currency
 direction: higher_is_better
+function: collections
 datasets:
   required: [allocations]
 definition: >

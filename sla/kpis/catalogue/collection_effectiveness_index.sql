@@ -2,6 +2,7 @@
 title: Collection effectiveness index
 unit: "%"
 direction: higher_is_better
+function: collections
 datasets:
   required: [invoices]
   optional: [allocations, adjustments]

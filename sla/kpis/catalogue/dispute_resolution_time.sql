@@ -1,7 +1,8 @@
 /* ---
 title: Dispute resolution time
-unit: days
+unit: days or hours
 direction: lower_is_better
+function: disputes
 datasets:
   required: [disputes]
   optional: [clock_events]
@@ -15,9 +16,15 @@ parameters:
       as spreadsheets do with PERCENTILE.INC.
   clock:
     type: choice
-    choices: [calendar_days]
+    choices: [calendar_days, business_days, business_hours]
     default: calendar_days
-    meaning: Elapsed time in days of 24 hours, weekends and holidays included.
+    meaning: >
+      Days of 24 hours on the wall clock; the same without days on which no work is done; or hours
+      within opening hours. The value is in days, or in hours for business_hours.
+  calendar:
+    type: text
+    default: business_hours
+    meaning: The contract's calendar that says when work is done.
 definition: >
   Time from opened to resolved, over the disputes resolved in the period. Time during which the
   dispute was paused, from a pause to the next event of its clock, is taken out.
@@ -28,66 +35,54 @@ drill_down: >
   disputes at its rank with tenths that add up to 10, all others with 0.
 --- */
 WITH
+ticking AS (
+  SELECT
+    day, starts_at, ends_at,
+    seconds_before * 1000000 AS micros_before,
+    CASE WHEN running THEN 1 ELSE 0 END AS pace
+  FROM business_time
+  WHERE calendar = $calendar AND unit = $clock
+),
 resolved AS (
-  SELECT dispute_id, invoice_id, opened_at, resolved_at
+  SELECT dispute_id, invoice_id, opened_at, resolved_at, opened_at_utc, resolved_at_utc
   FROM disputes
   WHERE CAST(resolved_at AS DATE) BETWEEN $period_start AND $period_end
 ),
-subject_events AS (
+subjects AS (
   SELECT
-    subject_id,
-    event,
-    clock_events.at AS happened_at,
-    lead(clock_events.at) OVER (PARTITION BY subject_id ORDER BY clock_events.at, event DESC)
-      AS next_at
-  FROM clock_events
-  WHERE subject_id IN (SELECT dispute_id FROM resolved)
-),
-paused AS (
-  SELECT
-    dispute_id,
-    sum(
-      greatest(
-        date_diff(
-          'second',
-          greatest(happened_at, opened_at),
-          least(coalesce(next_at, resolved_at), resolved_at)
-        ),
-        0
-      )
-    ) AS seconds
-  FROM subject_events
-  JOIN resolved ON dispute_id = subject_id
-  WHERE event = 'pause'
-  GROUP BY dispute_id
-),
-ranked AS (
-  SELECT
-    resolved.*,
-    date_diff('second', opened_at, resolved_at) - coalesce(paused.seconds, 0) AS counted_seconds,
-    row_number() OVER (ORDER BY counted_seconds, resolved.dispute_id) - 1 AS position,
-    -- The percentile's rank among the disputes, in tenths of a position counted from 0.
-    (count(*) OVER () - 1) * CASE $statistic WHEN 'median' THEN 5 ELSE 9 END AS tenths
+    dispute_id AS subject_id,
+    opened_at_utc AS began_at,
+    resolved_at_utc AS ended_at
   FROM resolved
-  LEFT JOIN paused ON paused.dispute_id = resolved.dispute_id
 ),
+-- words: pauses
+-- words: period_edges
+-- words: time_taken
+-- Of two times without an offset the later can be the earlier instant; it took no time.
+measured AS (
+  SELECT subject_id, greatest(taken, 0) AS taken FROM time_taken
+),
+-- words: statistic
 contributions AS (
   SELECT
-    dispute_id, invoice_id, opened_at, resolved_at, counted_seconds,
-    CASE
-      WHEN $statistic = 'mean' THEN 1
-      ELSE greatest(10 - abs(10 * position - tenths), 0)
-    END AS denominator,
-    denominator * counted_seconds AS numerator
-  FROM ranked
+    resolved.dispute_id,
+    resolved.invoice_id,
+    resolved.opened_at,
+    resolved.resolved_at,
+    weighed.counted_seconds,
+    weighed.counted_seconds * CAST(weighed.weight AS DECIMAL(4, 0)) AS numerator,
+    weighed.weight AS denominator
+  FROM weighed
+  JOIN resolved ON resolved.dispute_id = weighed.subject_id
 )
 -- figure
 SELECT
   sum(numerator) AS numerator,
   sum(denominator) AS denominator,
   count(*) AS ledger_rows,
-  -- 86 400 seconds are a day; tenths are whole again after dividing by 10.
-  CASE $statistic WHEN 'mean' THEN 86400 ELSE 864000 END AS numerator_divisor,
+  -- Seconds of a day or an hour; tenths are whole again after dividing by 10.
+  CASE $clock WHEN 'business_hours' THEN 3600 ELSE 86400 END
+    * CASE $statistic WHEN 'mean' THEN 1 ELSE 10 END AS numerator_divisor,
   CASE $statistic WHEN 'mean' THEN 1 ELSE 10 END AS denominator_divisor
 FROM contributions
 -- drill-down

@@ -2,6 +2,7 @@
 title: Days sales outstanding
 unit: days
 direction: lower_is_better
+function: collections
 datasets:
   required: [invoices]
   optional: [allocations, adjustments]

@@ -2,6 +2,7 @@
 title: Observed figure
 unit: ""
 direction: higher_is_better
+function: general
 datasets:
   required: [observations]
 parameters:

@@ -2,6 +2,7 @@
 title: Share of the receivable past due
 unit: "%"
 direction: lower_is_better
+function: collections
 datasets:
   required: [invoices]
   optional: [allocations, adjustments]

@@ -2,6 +2,7 @@
 title: Write-off rate
 unit: "%"
 direction: lower_is_better
+function: collections
 datasets:
   required: [invoices, adjustments]
   optional: [allocations]

@@ -49,13 +49,26 @@ def _audit(*arguments: str) -> str:
 
 
 def test_sequence_checkpoint_and_key(installation: Path) -> None:
-    assert _run("audit", "checkpoint").exit_code == 4
+    keys = installation / "var" / "keys"
+    refused = _run("audit", "key")
+    assert refused.exit_code == 4
+    assert f"there is no key of the log in {keys}" in refused.output
+    assert not keys.exists()
+    for arguments in ((), ("--size", "1")):
+        refused = _run("audit", "checkpoint", *arguments)
+        assert refused.exit_code == 4
+        assert "the log has no checkpoint yet" in refused.output
     assert _audit("sequence").startswith("1 entries of plumbline.example.org/audit, root ")
     assert _audit("sequence") == "No entries were pending.\n"
     assert _audit("checkpoint").startswith("plumbline.example.org/audit\n1\n")
     assert _audit("key").startswith("plumbline.example.org/audit+")
     assert "Everything holds: 1 entries" in _audit("check")
-    assert (installation / "var" / "keys" / "log.key").stat().st_mode & 0o777 == 0o600
+    refused = _run("audit", "checkpoint", "--size", "7")
+    assert refused.exit_code == 4
+    assert "no checkpoint of 7 entries" in refused.output
+    assert "the latest is of 1" in refused.output
+    assert _audit("checkpoint", "--size", "1") == _audit("checkpoint")
+    assert (keys / "log.key").stat().st_mode & 0o777 == 0o600
 
 
 def test_export_and_verify(installation: Path) -> None:
@@ -111,6 +124,7 @@ def test_one_engagements_proofs(installation: Path) -> None:
 
 
 def test_a_key_is_changed_and_followed_from_the_old_one(installation: Path) -> None:
+    _audit("sequence")
     old, out = _audit("key").strip(), installation / "out"
     assert _run("audit", "rotate-key").exit_code == 1
     said = _audit("rotate-key", "--yes")

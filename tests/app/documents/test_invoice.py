@@ -12,7 +12,8 @@ from billing.charges.values import Step, TaxLine
 from governance.contract.charges import TaxCategory
 from sla.service_credits.values import EarnedBack
 from tests.app.documents.conftest import page_texts
-from tests.app.documents.settlements import contract, header, priced, settlement
+from tests.app.documents.contracts import contract
+from tests.app.documents.settlements import header, priced, settlement
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from app.documents.pack import render_pack
 from app.documents.pack_levels import level_views
 from app.documents.pack_summary import attention, headline, key_figures
 from tests.app.documents.conftest import page_texts
+from tests.app.documents.contracts import LEVELS, contract
 from tests.app.documents.settlements import (
-    LEVELS,
-    contract,
     fake_digest,
     priced,
     settlement,

@@ -15,7 +15,8 @@ from app.documents.rendering import DocumentFetcher, RefusedRequest, html_to_pdf
 from app.documents.templates import FOLDER, environment
 from billing.settlement.values import Settlement
 from tests.app.documents.conftest import page_texts
-from tests.app.documents.settlements import contract, contract_document, header, settlement
+from tests.app.documents.contracts import contract, contract_document
+from tests.app.documents.settlements import header, settlement
 
 HOSTILE = (
     '"><img src=x onerror=alert(1)>',

@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.audit_log import key_folder, sequence
 from app.cli import main
 from app.database import session_scope
+from app.evidence_store import store_of
 from app.operation.restore import check_log
 from app.settings import Settings
 from billing.settlement.models import SettlementDocument
@@ -45,7 +46,7 @@ class Installation:
 
     def settle(self, period: Period) -> None:
         """Settle a month and bring it into the log's tree."""
-        workshop = Workshop(self.settings.evidence_dir, load_catalogue(), TextRenderer())
+        workshop = Workshop(store_of(self.settings), load_catalogue(), TextRenderer())
         with session_scope(self.engine, sees=EVERYTHING) as session:
             engagement = session.scalars(select(Engagement)).one()
             settle_period(session, self.actor, engagement, period, workshop)

@@ -32,6 +32,16 @@ def backup(installation: Installation, tmp_path: Path) -> Path:  # noqa: ARG001 
     return out
 
 
+@pytest.fixture
+def with_keys(installation: Installation, tmp_path: Path) -> Path:  # noqa: ARG001 (what is backed up)
+    """The same, with the log's key and the secret."""
+    out = tmp_path / "with-keys"
+    result = run("backup", "--out", out, "--with-keys")
+    assert result.exit_code == 0, result.output
+    assert "can rewrite the log unnoticed" in result.output
+    return out
+
+
 def test_what_was_lost_comes_back_whole(installation: Installation, backup: Path) -> None:
     figures, evidence = installation.figures(), installation.evidence()
     assert figures
@@ -195,40 +205,32 @@ def test_without_the_logs_key_nothing_is_restored(installation: Installation, ba
     assert not installation.settings.key_dir.exists()
 
 
-def test_keys_come_along_only_when_asked(installation: Installation, tmp_path: Path) -> None:
-    out = tmp_path / "with-keys"
-    result = run("backup", "--out", out, "--with-keys")
-    assert result.exit_code == 0, result.output
-    assert "can rewrite the log unnoticed" in result.output
+def test_keys_come_along_only_when_asked(installation: Installation, with_keys: Path) -> None:
     installation.destroy()
     shutil.rmtree(installation.settings.key_dir)
-    result = run("restore", out)
+    result = run("restore", with_keys)
     assert result.exit_code == 0, result.output
     key = installation.settings.key_dir / "log.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert installation.complaints() == []
 
 
-def test_another_logs_key_is_not_replaced(installation: Installation, tmp_path: Path) -> None:
-    out = tmp_path / "with-keys"
-    assert run("backup", "--out", out, "--with-keys").exit_code == 0
+def test_another_logs_key_is_not_replaced(installation: Installation, with_keys: Path) -> None:
     installation.destroy()
     key = installation.settings.key_dir / "log.key"
     key.write_text("0" * 64, encoding="ascii")
-    result = run("restore", out)
+    result = run("restore", with_keys)
     assert result.exit_code == 5
     assert "another log's key" in result.output
     assert installation.is_empty()
 
 
 def test_a_newer_held_checkpoint_stays_beside_the_key(
-    installation: Installation, tmp_path: Path
+    installation: Installation, with_keys: Path
 ) -> None:
-    out = tmp_path / "with-keys"
-    assert run("backup", "--out", out, "--with-keys").exit_code == 0
     installation.settle(FEBRUARY)
     installation.destroy()
-    result = run("restore", out)
+    result = run("restore", with_keys)
     assert result.exit_code == 2
     assert "the last checkpoint beside the key" in result.output
 
@@ -334,15 +336,13 @@ def test_a_remainder_of_a_lost_sqlite_database_is_not_mixed_in(
 
 
 def test_a_restore_that_fails_on_the_way_leaves_nothing(
-    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, with_keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "with-keys"
-    assert run("backup", "--out", out, "--with-keys").exit_code == 0
     installation.destroy()
     shutil.rmtree(installation.settings.key_dir)
     monkeypatch.setattr(restore, "_place_database", _fail)
     with pytest.raises(Conflict, match="the disk is full"):
-        restore.restore_backup(installation.settings, out)
+        restore.restore_backup(installation.settings, with_keys)
     assert installation.is_empty()
     assert list(installation.settings.key_dir.iterdir()) == []
 

@@ -39,9 +39,27 @@ from governance.parties.models import User
 from tests.app.security.authenticator import Authenticator
 from tests.factories import NOW, actor_of
 
-_ORIGIN = "https://plumbline.example"
-_PARTY = RelyingParty("plumbline.example", _ORIGIN)
-_VISIT = Visit(NOW, "request-2")
+ORIGIN = "https://plumbline.example"
+PARTY = RelyingParty("plumbline.example", ORIGIN)
+VISIT = Visit(NOW, "request-2")
+
+
+def give_passkey(session: Session, user: User) -> Authenticator:
+    """A device that has just been registered."""
+    device = Authenticator(ORIGIN)
+    made = device.make(ask_for_new(session, PARTY, user, "browser", NOW))
+    answer = Answer(take_challenge(session, "browser", NOW), made)
+    add_passkey(session, actor_of(user), user, PARTY, answer, name="Laptop")
+    return device
+
+
+def answer_of(
+    session: Session, device: Authenticator, binding: str, user: User | None = None
+) -> Answer:
+    """What a device answers to the question at the second step of a user, or at the door."""
+    user_id = user.id if user else None
+    shown = device.show(ask_for_known(session, PARTY, binding, NOW, user_id))
+    return Answer(take_challenge(session, binding, NOW), shown)
 
 
 def use_every_factor(session: Session, settings: Settings, user: User) -> None:
@@ -54,10 +72,10 @@ def use_every_factor(session: Session, settings: Settings, user: User) -> None:
     identity = Identity("https://id.example", "s-1", user.email, email_verified=True)
     asked = begin_attempt(session, settings.secret(), "browser", "/engagements", NOW)
     assert take_attempt(session, settings.secret(), asked.state, "browser", NOW)
-    assert sign_in_with_identity(session, settings, identity, _VISIT, Origin())
+    assert sign_in_with_identity(session, settings, identity, VISIT, Origin())
     for linked in identities_of(session, user.id):
         unlink_identity(session, actor_of(user), user, linked.id)
-    assert sign_in_with_identity(session, settings, identity, _VISIT, Origin())
+    assert sign_in_with_identity(session, settings, identity, VISIT, Origin())
 
 
 def _add_all(session: Session, settings: Settings, user: User) -> Authenticator:
@@ -67,12 +85,8 @@ def _add_all(session: Session, settings: Settings, user: User) -> Authenticator:
     add_totp(session, hour_ago, user, settings.secret(), offer, code=code)
     token = start_session(session, user, NOW, Proof.PASSWORD, complete=False)
     now = pyotp.TOTP(offer.secret).at(NOW)
-    assert finish_with_code(session, settings.secret(), token, _VISIT, now).token
-    device = Authenticator(_ORIGIN)
-    made = device.make(ask_for_new(session, _PARTY, user, "browser", NOW))
-    answer = Answer(take_challenge(session, "browser", NOW), made)
-    add_passkey(session, actor_of(user), user, _PARTY, answer, name="Laptop")
-    return device
+    assert finish_with_code(session, settings.secret(), token, VISIT, now).token
+    return give_passkey(session, user)
 
 
 def _sign_in_with_all(
@@ -80,12 +94,10 @@ def _sign_in_with_all(
 ) -> None:
     codes = new_recovery_codes(session, settings, actor_of(user), user)
     token = start_session(session, user, NOW, Proof.PASSWORD, complete=False)
-    assert finish_with_recovery_code(session, token, _VISIT, "wrong").token is None
-    assert finish_with_recovery_code(session, token, _VISIT, codes[0]).token
+    assert finish_with_recovery_code(session, token, VISIT, "wrong").token is None
+    assert finish_with_recovery_code(session, token, VISIT, codes[0]).token
     token = start_session(session, user, NOW, Proof.PASSWORD, complete=False)
-    shown = device.show(ask_for_known(session, _PARTY, token, NOW, user.id))
-    answer = Answer(take_challenge(session, token, NOW), shown)
-    assert finish_with_passkey(session, _PARTY, token, _VISIT, answer).token
-    shown = device.show(ask_for_known(session, _PARTY, "browser", NOW))
-    answer = Answer(take_challenge(session, "browser", NOW), shown)
-    assert sign_in_with_passkey(session, _PARTY, answer, _VISIT, Origin())
+    answer = answer_of(session, device, token, user)
+    assert finish_with_passkey(session, PARTY, token, VISIT, answer).token
+    answer = answer_of(session, device, "browser")
+    assert sign_in_with_passkey(session, PARTY, answer, VISIT, Origin())

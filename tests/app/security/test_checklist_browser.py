@@ -70,6 +70,7 @@ def test_19_htmx_adds_no_style_and_keeps_no_pages() -> None:
     assert json.loads(config[1]) == {
         "includeIndicatorCSS": False,
         "history": False,
+        "defaultSettleDelay": 0,
         "extensions": "none",
     }
 

@@ -17,7 +17,8 @@ from app.security.authentication import cookie_name
 from app.security.csrf import csrf_token
 from app.web.uploads import file_name, on_disk
 from governance.errors import BadInput
-from sla.evidence.workbooks import MAX_MEMBERS, check_archive
+from sla.evidence.limits import limits
+from sla.evidence.workbooks import check_archive
 from tests.app.security.raw import Answer, send_raw
 from tests.app.web.support import World
 from tests.factories import contract_bytes
@@ -115,7 +116,8 @@ def test_25_a_body_with_a_length_is_refused_before_a_byte_of_it_is_read(world: W
 
 def test_26_an_archive_of_too_many_parts_is_refused(tmp_path: Path) -> None:
     """ASVS 5.2.3."""
-    members: dict[str | zipfile.ZipInfo, str] = {f"part{i}": "x" for i in range(MAX_MEMBERS)}
+    most = limits().workbook_parts
+    members: dict[str | zipfile.ZipInfo, str] = {f"part{i}": "x" for i in range(most)}
     with pytest.raises(BadInput, match="parts; at most"):
         check_archive(_archive(tmp_path / "a.xlsx", members), "a.xlsx")
 

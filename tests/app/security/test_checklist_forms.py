@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from litestar.testing import TestClient
 from sqlalchemy import LargeBinary, select
 
@@ -19,13 +18,14 @@ from app.database import METADATA, session_scope
 from app.mail.outbox import claim_next
 from governance.tables import UtcDateTime
 from tests.app.security.forms import Form, forms_of
-from tests.app.web.access_matrix import Asker, Case, cases, expected, routes
-from tests.app.web.matrix_world import MatrixWorld, Snapshot, make_matrix_world
+from tests.app.web.access_matrix import PEOPLE, Asker, Case, cases, expected, routes
+from tests.app.web.matrix_world import MatrixWorld, make_matrix_world
+from tests.app.web.snapshots import Snapshot
 from tests.app.web.support import HOSTILE
-from tests.factories import PASSWORD
 
 PARTS = 2
-PEOPLE = ("manager", "chair", "operator", "no_role", "visitor")
+WITH_FORMS = ("manager", "chair", "operator", "no_role", "visitor")
+"""People who have every form between them."""
 LONG = "x" * 100_000
 """More than any form may hold."""
 LARGE = "y" * 50_000
@@ -60,14 +60,8 @@ _ADDED = frozenset({"idempotency_key", "password_hash", "uid", "documents_json"}
 
 
 @pytest.fixture
-def asked(
-    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[MatrixWorld, Snapshot, Asker]]:
+def asked(sqlite_template: Path, tmp_path: Path) -> Iterator[tuple[MatrixWorld, Snapshot, Asker]]:
     """The world of the access matrix, and who asks in it."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("governance.parties.passwords._HASHER", hasher)
-    monkeypatch.setattr("governance.parties.passwords._DUMMY", hasher.hash(PASSWORD))
-    monkeypatch.setattr("tests.factories._PASSWORD_HASH", hasher.hash(PASSWORD))
     world = make_matrix_world(sqlite_template, tmp_path)
     snapshot = Snapshot(tmp_path / "plumbline.db")
     with TestClient(world.app, base_url=world.settings.public_url) as client:
@@ -99,22 +93,7 @@ def _posts(world: MatrixWorld, part: int) -> Iterator[tuple[str, Case, str]]:
     wanted = [route for route in routes(world.app) if route.startswith("POST ")]
     for route in wanted[part::PARTS]:
         for case in cases(route, world):
-            columns = zip(
-                (
-                    "manager",
-                    "provider_finance",
-                    "committee",
-                    "chair",
-                    "client_finance",
-                    "auditor",
-                    "operator",
-                    "no_role",
-                    "visitor",
-                    "half_signed_in",
-                ),
-                table[route][case.name],
-                strict=False,
-            )
+            columns = zip(PEOPLE, table[route][case.name], strict=False)
             able = [column for column, status in columns if status in {"200", "303"}]
             if able:
                 yield route, case, able[0]
@@ -241,7 +220,7 @@ def test_16_every_file_of_every_route_is_saved_and_never_run(
 def _found_forms(world: MatrixWorld, asker: Asker) -> dict[tuple[str, str], tuple[str, Form]]:
     """Every form with a text field, by method and address, and somebody who has it."""
     found: dict[tuple[str, str], tuple[str, Form]] = {}
-    for column in PEOPLE:
+    for column in WITH_FORMS:
         for _, answer in _pages(world, asker, column):
             if answer.headers.get("content-type", "").startswith("text/html"):
                 for form in forms_of(answer.text):

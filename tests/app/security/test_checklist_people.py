@@ -28,6 +28,8 @@ from tests.factories import PASSWORD
 LIMITED = {
     "GET /engagements/{reference}/audit/entries.csv",
     "GET /engagements/{reference}/duties.csv",
+    "GET /engagements/{reference}/periods/{label}/results/{level}/rows.csv",
+    "GET /engagements/{reference}/periods/{label}/seal/bundle",
     "POST /account/tokens",
     "POST /contracts",
     "POST /engagements/{reference}/evidence",
@@ -51,7 +53,10 @@ RECENT = {
     "POST /engagements/{reference}/invitations",
     "POST /engagements/{reference}/members",
     "POST /engagements/{reference}/members/{membership_id}/remove",
+    "POST /engagements/{reference}/members/{membership_id}/term",
     "POST /engagements/{reference}/periods/{label}/invoice/issue",
+    "POST /engagements/{reference}/periods/{label}/restatements/{restatement}/seal",
+    "POST /engagements/{reference}/periods/{label}/seal/confirm",
     "POST /operation/users/{user_id}/close",
     "POST /operation/users/{user_id}/remove-second-factors",
 }
@@ -203,6 +208,7 @@ def _without_tokens(text: str, world: World) -> str:
     return re.sub(r'value="[0-9a-f]{64}"', "", text)
 
 
+@pytest.mark.usefixtures("real_passwords")
 def test_37_passwords_are_hashed_as_recommended() -> None:
     """ASVS 11.4.2. RFC 9106's second recommended choice of parameters."""
     assert passwords.hash_password(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")

@@ -24,7 +24,9 @@ _REPEATED = (
 )
 _BEFORE, _AFTER = ("", "a", "0"), ("", "a", "!", "\n\x00")
 _SHORT_TEXTS = {
+    "app.cli.verify._ADDRESS": 500,
     "governance.parties.passwords._TRIMMINGS": 256,
+    "sla.evidence.proposal_columns._NUMBER": 100,
 }
 """Patterns that only ever see texts of a length that is checked before."""
 
@@ -47,10 +49,16 @@ def _worst(pattern: re.Pattern[str], length: int) -> tuple[float, str]:
         for before in _BEFORE
         for after in _AFTER
     )
-    return max((min(_seconds(pattern, text) for _ in range(2)), text[:20]) for text in texts)
+    return max((_seconds(pattern, text), text[:20]) for text in texts)
 
 
 def _seconds(pattern: re.Pattern[str], text: str) -> float:
+    """Processor time; what takes too long is looked at once more, in case it was something else."""
+    took = _once(pattern, text)
+    return took if took < _LIMIT else min(took, _once(pattern, text))
+
+
+def _once(pattern: re.Pattern[str], text: str) -> float:
     began = time.thread_time()
     pattern.fullmatch(text)
     pattern.search(text)

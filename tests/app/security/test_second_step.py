@@ -10,14 +10,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.security.models import Proof
-from app.security.passkeys import (
-    Answer,
-    RelyingParty,
-    add_passkey,
-    ask_for_known,
-    ask_for_new,
-    take_challenge,
-)
+from app.security.passkeys import Answer, take_challenge
 from app.security.people import Visit
 from app.security.recovery import make_recovery_codes
 from app.security.second_step import (
@@ -36,12 +29,10 @@ from governance.audit.models import Action, AuditEntry
 from governance.errors import NotSignedIn
 from governance.parties.models import User
 from tests.app.security.authenticator import Authenticator
+from tests.app.security.factors import ORIGIN, PARTY, VISIT, answer_of, give_passkey
 from tests.app.security.test_totp import KEY, code_of, enrol
 from tests.factories import NOW, actor_of, make_user
 
-ORIGIN = "https://plumbline.example"
-PARTY = RelyingParty("plumbline.example", ORIGIN)
-VISIT = Visit(NOW, "request-2")
 LIMITS = Timeouts(timedelta(minutes=30), timedelta(hours=12))
 
 
@@ -57,9 +48,7 @@ class Waiting:
 
     def answer(self, session: Session, device: Authenticator | None = None) -> Answer:
         """What a device answers to the question at the second step."""
-        options = ask_for_known(session, PARTY, self.token, NOW, self.user.id)
-        shown = (device or self.device).show(options)
-        return Answer(take_challenge(session, self.token, NOW), shown)
+        return answer_of(session, device or self.device, self.token, self.user)
 
 
 @pytest.fixture
@@ -68,10 +57,7 @@ def waiting(session: Session) -> Waiting:
     user = make_user(session)
     offer = enrol(session, user, NOW - timedelta(hours=1))
     codes = make_recovery_codes(session, actor_of(user), user)
-    device = Authenticator(ORIGIN)
-    made = device.make(ask_for_new(session, PARTY, user, "b", NOW))
-    answer = Answer(take_challenge(session, "b", NOW), made)
-    add_passkey(session, actor_of(user), user, PARTY, answer, name="Key")
+    device = give_passkey(session, user)
     token = start_session(session, user, NOW, Proof.PASSWORD, complete=False)
     return Waiting(user, token, code_of(offer, NOW), codes, device)
 
@@ -150,8 +136,7 @@ def test_a_whole_session_or_none_has_no_second_step(session: Session, waiting: W
 
 
 def test_a_passkey_alone_signs_in(session: Session, waiting: Waiting) -> None:
-    options = ask_for_known(session, PARTY, "visitor", NOW)
-    answer = Answer(take_challenge(session, "visitor", NOW), waiting.device.show(options))
+    answer = answer_of(session, waiting.device, "visitor")
     token = sign_in_with_passkey(session, PARTY, answer, VISIT, Origin())
     assert _proof(session, Finished(token)) == Proof.PASSKEY
     again = Answer(take_challenge(session, "visitor", NOW), answer.credential)
@@ -161,8 +146,7 @@ def test_a_passkey_alone_signs_in(session: Session, waiting: Waiting) -> None:
 def test_a_closed_account_has_no_passkeys(session: Session, waiting: Waiting) -> None:
     waiting.user.active = False
     session.flush()
-    options = ask_for_known(session, PARTY, "visitor", NOW)
-    answer = Answer(take_challenge(session, "visitor", NOW), waiting.device.show(options))
+    answer = answer_of(session, waiting.device, "visitor")
     assert sign_in_with_passkey(session, PARTY, answer, VISIT, Origin()) is None
     with pytest.raises(NotSignedIn):
         pending_user(session, waiting.token, VISIT)

@@ -29,13 +29,13 @@ from tests.app.web.matrix_world import (
     SAME_PARTIES,
     VERSIONS,
     MatrixWorld,
-    Snapshot,
 )
+from tests.app.web.snapshots import Snapshot
 from tests.factories import INVOICES, PASSWORD, contract_bytes
 from tests.paths import ROOT
 
 TABLE = ROOT / "tests" / "cases" / "access_matrix.yaml"
-COLUMNS = (
+PEOPLE = (
     "manager",
     "provider_finance",
     "committee",
@@ -46,10 +46,9 @@ COLUMNS = (
     "no_role",
     "visitor",
     "half_signed_in",
-    "must_enrol",
-    "token",
-    "token_without",
 )
+"""Who comes with a browser, and isn't sent elsewhere first."""
+COLUMNS = (*PEOPLE, "must_enrol", "token", "token_without")
 SHORT = ("PM", "PF", "CM", "CC", "CF", "AU", "OP", "--", "VI", "HS", "ME", "TK", "T-")
 _VISITOR = "a visitor's secret"
 _NAMES: dict[str, str] = {
@@ -59,6 +58,13 @@ _NAMES: dict[str, str] = {
     "name": "dso",
 }
 """Parts of addresses that no engagement owns."""
+_CLAIM = {
+    "kind": "maintenance",
+    "title": "Upgrade",
+    "reason": "It was agreed",
+    "period": "2026-06",
+    "excused": "yes",
+}
 _NEW = "another long enough sentence"
 _BY_PERIOD = frozenset({"POST /engagements/{reference}/periods"})
 """Routes that name the period in their form."""
@@ -140,6 +146,10 @@ def _states(route: str, named: set[str]) -> Iterator[tuple[str, dict[str, str]]]
         yield "own", {}
 
 
+_REVIEW = "/engagements/{reference}/periods/{label}/review"
+_SEAL = "/engagements/{reference}/periods/{label}/seal"
+
+
 def _first(periods: dict[str, str], versions: dict[str, str]) -> dict[str, str]:
     return {"label": periods["issued"], "number": versions["accepted"]}
 
@@ -204,9 +214,12 @@ class Asker:
                 return {"files": [("files", ("invoices.csv", INVOICES.encode()))]}
             case "POST /engagements/{reference}/periods":
                 return {"data": {"period": case.parts["label"]}}
-            case "POST /engagements/{reference}/periods/{label}/accept":
-                settlement = self._world.settlements.get(case.parts["label"], "1")
-                return {"data": {"settlement": settlement}}
+            case "POST /engagements/{reference}/relief":
+                return {"data": _CLAIM, "files": {"none": ("a.txt", b"a", "text/plain")}}
+        if route.startswith(("POST " + _REVIEW, "POST " + _SEAL)):
+            submission = self._world.submissions.get(case.parts["label"], "1")
+            said = {"submission": submission, "reason": "it is so", "ruling": "upheld"}
+            return {"data": said | {"proposal": "1"}}
         return {"data": self._fields(route)} if route.startswith("POST") else {}
 
     def _fields(self, route: str) -> dict[str, str]:
@@ -228,6 +241,21 @@ class Asker:
                 "email": people["auditor"].email,
                 "conflict": "both_sides",
                 "reason": "a small team",
+            },
+            "POST /engagements/{reference}/relief/{event}/decide": {
+                "verdict": "grant",
+                "reason": "it is so",
+            },
+            "POST /engagements/{reference}/periods/{label}/restatements": {"reason": "relief"},
+            "POST /engagements/{reference}/periods/{label}/restatements/{restatement}/contest": {
+                "item": "1",
+                "reason": "it is wrong",
+            },
+            "POST /engagements/{reference}/periods/{label}/restatements/{restatement}/seal": {
+                "submission": "1"
+            },
+            "POST /engagements/{reference}/periods/{label}/restatements/{restatement}/withdraw": {
+                "item": "1"
             },
             "POST /engagements/{reference}/invitations": {
                 "email": "new@example.org",

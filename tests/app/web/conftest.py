@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.web.factors import ORIGIN
 from tests.app.web.support import World, make_world
 
 
@@ -19,3 +20,9 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Wo
 def own_world(sqlite_template: Path, tmp_path: Path) -> World:
     """A world of the test's own."""
     return make_world(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+def place(sqlite_template: Path, tmp_path: Path) -> World:
+    """The same at an address that can have passkeys."""
+    return make_world(sqlite_template, tmp_path, ORIGIN)

@@ -1,23 +1,24 @@
 """Two engagements of the same parties, one of others, and a person for each column of the matrix.
 
 Every state that matters stands in ENG-1 beside the others: a period open, one settled, one
-accepted and one issued, a version of the contract accepted and one proposed. So nothing has to
-be built between requests, only put back.
+submitted, one under review, one sealed and one issued, a version of the contract accepted and one
+proposed. So nothing has to be built between requests, only put back.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import mkdtemp
+from typing import Any
 
-import pysqlite3
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -25,30 +26,33 @@ from app.asgi import create_app
 from app.audit_log import key_folder, sequence
 from app.database import session_scope
 from app.security.api_tokens import NewToken, make_token, offered_scopes
-from app.security.models import ApiToken, ForeignIdentity, Passkey, Proof, SignInSession
-from app.security.sessions import open_session, start_session
+from app.security.models import Proof, SignInSession
+from app.security.sessions import start_session
 from app.settings import Settings
 from billing.invoices.service import issue_invoice
-from billing.settlement.acceptance import accept_figures
+from billing.restatements.service import restate_period
+from billing.settlement.reviewing import seal_period, submit_period
 from billing.settlement.service import settle_period
-from governance.access import Actor, DutyConflict, Permission, Role, Side
+from governance.access import Actor, Permission, Role, Side
 from governance.audit.models import AuditEntry
 from governance.engagements.acceptance import accept_contract
 from governance.engagements.models import (
-    AccessReview,
-    AccessReviewItem,
-    DutyException,
     Engagement,
-    Invitation,
 )
 from governance.engagements.service import add_contract
 from governance.engagements.versions import versions_of
 from governance.parties.models import Membership, OperatorTerm, OrganisationKind, User
-from governance.tables import Table
 from governance.tenancy import EVERYTHING
 from governance.values import Period
-from sla.evidence.models import EvidenceTable
 from sla.evidence.service import Upload, hand_in
+from sla.relief.claims import read_document
+from sla.relief.service import NewRelief, Ruling, decide_relief, propose_relief
+from sla.relief.values import Claim, ReliefKind
+from sla.reviews.judging import contest_item
+from sla.reviews.models import FiguresSubmission
+from sla.reviews.queries import review_of
+from sla.trends.service import update_trends
+from tests.app.web.matrix_rows import Rows
 from tests.factories import (
     ALLOCATIONS,
     RECEIPTS,
@@ -58,12 +62,18 @@ from tests.factories import (
     write_evidence_folder,
 )
 
-Row = TypeVar("Row", bound=Table)
 CLIENT = "Nordlicht Handel GmbH"
 PROVIDER = "Clearwater Receivables Ltd"
 OTHER_CLIENT, OTHER_PROVIDER = "Others AG", "Others Ltd"
 OWN, SAME_PARTIES, OTHER_TENANT = "ENG-1", "ENG-3", "ENG-2"
-PERIODS = {"open": "2026-04", "settled": "2026-03", "accepted": "2026-02", "issued": "2026-01"}
+PERIODS = {
+    "open": "2026-06",
+    "settled": "2026-05",
+    "submitted": "2026-04",
+    "under_review": "2026-03",
+    "sealed": "2026-02",
+    "issued": "2026-01",
+}
 VERSIONS = {"accepted": "1", "proposed": "2"}
 ROLES = {
     "manager": Role.PROVIDER_ACCOUNT_MANAGER,
@@ -73,27 +83,6 @@ ROLES = {
     "client_finance": Role.CLIENT_FINANCE,
     "auditor": Role.AUDITOR,
 }
-
-
-class Snapshot:
-    """The database as it was, to be put back after a request that changed it."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = pysqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
-        self._file.execute("PRAGMA synchronous = OFF")
-        self._kept = pysqlite3.connect(":memory:", check_same_thread=False)
-        self._file.backup(self._kept)
-        self._seen = self._version()
-
-    def put_back(self) -> None:
-        """Undo what others have committed since."""
-        if self._version() != self._seen:
-            self._kept.backup(self._file)
-            self._seen = self._version()
-
-    def _version(self) -> int:
-        version: int = self._file.execute("PRAGMA data_version").fetchone()[0]
-        return version
 
 
 @dataclass
@@ -114,8 +103,8 @@ class MatrixWorld:
     """The same below ENG-2."""
     installation: dict[str, str] = field(default_factory=dict)
     """The same, of what belongs to no engagement."""
-    settlements: dict[str, str] = field(default_factory=dict)
-    """The number of each settlement in ENG-1, by the label of its period."""
+    submissions: dict[str, str] = field(default_factory=dict)
+    """The number of each submission in ENG-1, by the label of its period."""
     personal: dict[str, dict[str, str]] = field(default_factory=dict)
     """The same, of each column's own account; under `stranger` of somebody else's."""
 
@@ -123,22 +112,57 @@ class MatrixWorld:
 def make_matrix_world(
     template: Path, folder: Path, public_url: str = "https://plumbline.example"
 ) -> MatrixWorld:
-    """The world in `folder`, whose database is a copy of `template`."""
+    """The world in `folder`, whose database is a copy of `template`.
+
+    It is built once a process and address, and copied from then on.
+    """
+    original = _built(template, public_url)
+    shutil.copytree(original.settings.data_dir, folder, dirs_exist_ok=True)
+    settings = _settings(folder, public_url)
+    known = {
+        one.name: copy(getattr(original, one.name))
+        for one in fields(MatrixWorld)
+        if one.name not in {"app", "settings"}
+    }
+    world = MatrixWorld(create_app(settings, TextRenderer()), settings, **known)
+    _sign_in_now(world)
+    return world
+
+
+def _sign_in_now(world: MatrixWorld) -> None:
+    """Let all sessions have begun just now, as they end soon after."""
+    now = datetime.now(UTC)
+    every = update(SignInSession)
+    whole = every.where(col(SignInSession.completed_at).is_not(None))
+    with session_scope(world.app.state.engine) as session:
+        session.execute(every.values(created_at=now, last_seen_at=now))
+        session.execute(whole.values(completed_at=now, confirmed_at=now))
+
+
+@cache
+def _built(template: Path, public_url: str) -> MatrixWorld:
+    """A world that no test asks anything."""
+    folder = Path(mkdtemp(dir=template.parent))
     shutil.copyfile(template, folder / "plumbline.db")
-    settings = Settings(
-        data_dir=folder,
-        database_url="",
-        public_url=public_url,
-        environment="development",
-        strong_sign_in_roles=list(Role),
-    )
+    settings = _settings(folder, public_url)
     world = MatrixWorld(create_app(settings, TextRenderer()), settings)
     engine = world.app.state.engine
     with session_scope(engine, sees=EVERYTHING) as session:
         builder = _Builder(session, world, folder)
         builder.build()
     sequence(engine, key_folder(settings))
+    engine.dispose()
     return world
+
+
+def _settings(folder: Path, public_url: str) -> Settings:
+    return Settings(
+        data_dir=folder,
+        database_url="",
+        public_url=public_url,
+        environment="development",
+        strong_sign_in_roles=list(Role),
+    )
 
 
 class _Builder:
@@ -147,6 +171,7 @@ class _Builder:
     def __init__(self, session: Session, world: MatrixWorld, folder: Path) -> None:
         self._session, self._world, self._folder = session, world, folder
         self._now = datetime.now(UTC)
+        self._rows = Rows(session, self._now, world.app.state.workshop.store)
 
     def build(self) -> None:
         """Engagements first, then people, then what hangs on both."""
@@ -158,8 +183,10 @@ class _Builder:
         self._people(own)
         self._contract(preparer, own)
         self._periods(preparer, own)
-        self._parts(own, self._world.people["provider_finance"].id, self._world.own)
-        self._parts(other, stranger.signed_in_id, self._world.foreign)
+        self._relief(preparer, own)
+        finance = self._world.people["provider_finance"]
+        self._world.own |= self._rows.of_engagement(own, finance.id)
+        self._world.foreign |= self._rows.of_engagement(other, stranger.signed_in_id)
         self._sessions()
         self._of_the_installation(preparer)
         self._tokens()
@@ -217,119 +244,66 @@ class _Builder:
         add_contract(self._session, preparer, "contract.yaml", document)
 
     def _periods(self, preparer: Actor, own: Engagement) -> None:
-        """The preparer settles, a client accepts, the provider's finance issues."""
+        """The preparer settles and submits, a client seals, the provider's finance issues."""
         workshop = self._world.app.state.workshop
         client = self._actor(self._world.people["committee"])
-        for state in ("settled", "accepted", "issued"):
+        for state in ("settled", "submitted", "under_review", "sealed", "issued"):
             period = Period.parse(PERIODS[state])
-            settled = settle_period(self._session, preparer, own, period, workshop)
-            self._world.settlements[period.label] = str(settled.id)
-            if state != "settled":
-                accept_figures(self._session, client, own, period)
+            settle_period(self._session, preparer, own, period, workshop)
+            if state == "settled":
+                continue
+            submission = submit_period(self._session, preparer, own, period)
+            self._world.submissions[period.label] = str(submission.id)
+            if state == "under_review":
+                self._contest(client, own, submission)
+            elif state != "submitted":
+                seal_period(self._session, client, own, period, workshop.catalogue)
         issuer = self._actor(self._world.people["provider_finance"])
         issue_invoice(self._session, issuer, own, Period.parse(PERIODS["issued"]), workshop)
+        update_trends(self._session, preparer, own, workshop.store, workshop.catalogue)
 
-    def _parts(self, engagement: Engagement, member_id: int, parts: dict[str, str]) -> None:
-        """One of everything that an address below an engagement can name."""
-        table = self._first(EvidenceTable, EvidenceTable.engagement_id, engagement.id)
-        held = self._first(Membership, Membership.user_id, member_id)
-        entry = self._first(AuditEntry, AuditEntry.engagement_id, engagement.id)
-        exception = DutyException(
-            engagement_id=engagement.id,
-            user_id=member_id,
-            conflict=DutyConflict.BOTH_SIDES,
-            reason="small team",
-            granted_by_id=member_id,
-            granted_at=self._now,
+    def _relief(self, preparer: Actor, own: Engagement) -> None:
+        """One event is granted and restates the sealed period, another one waits."""
+        workshop = self._world.app.state.workshop
+        client = self._actor(self._world.people["committee"])
+        sealed = Period.parse(PERIODS["sealed"])
+        claim = Claim(excused=True)
+        new = NewRelief(
+            ReliefKind.MAINTENANCE, "Upgrade", "It was agreed", sealed, claim, late=True
         )
-        review = AccessReview(
-            engagement_id=engagement.id, started_at=self._now, started_by_id=member_id
+        granted = propose_relief(self._session, preparer, own, new, workshop.store)
+        ruling = Ruling(grant=True, reason="it was")
+        decide_relief(self._session, client, own, granted.number, ruling)
+        waiting = replace(
+            new,
+            period=Period.parse(PERIODS["open"]),
+            document=read_document("proof.txt", b"a letter"),
+            late=False,
         )
-        self._add(exception, review)
-        item = AccessReviewItem(review_id=review.id, user_id=member_id, role=held.role)
-        invitation = self._invitation(engagement)
-        self._add(item, invitation)
-        parts |= {
-            "sha256": table.sha256,
-            "hand_in_id": str(table.hand_in_id),
-            "membership_id": str(held.id),
-            "exception_id": str(exception.id),
-            "review_id": str(review.id),
-            "item_id": str(item.id),
-            "invitation_id": str(invitation.id),
-            "uid": entry.uid,
-            "kind": "engagement",
-            "object_id": str(engagement.id),
-        }
+        event = propose_relief(self._session, preparer, own, waiting, workshop.store)
+        row = restate_period(self._session, preparer, own, sealed, workshop, "relief RE-1")
+        self._world.own |= {"event": str(event.number), "restatement": str(row.number)}
 
-    def _invitation(self, engagement: Engagement | None) -> Invitation:
-        name = engagement.reference if engagement else "installation"
-        organisation = engagement.provider_id if engagement else self._no_role.organisation_id
-        return Invitation(
-            token_sha256=sha256(f"invitation {name}".encode()).hexdigest(),
-            email=f"{name}@example.org",
-            email_key=f"{name}@example.org".casefold(),
-            name="Invited Person",
-            organisation_id=organisation,
-            engagement_id=engagement.id if engagement else None,
-            role=Role.PROVIDER_FINANCE if engagement else None,
-            created_at=self._now,
-            expires_at=self._now + timedelta(days=1),
-        )
-
-    @property
-    def _no_role(self) -> User:
-        return self._world.people["no_role"]
+    def _contest(self, client: Actor, own: Engagement, submission: FiguresSubmission) -> None:
+        """One figure is contested, and nothing is said of the others."""
+        review = review_of(self._session, own, Period.parse(PERIODS["under_review"]))
+        assert review is not None
+        item_id = review.items[0].item.id
+        contest_item(self._session, client, own, submission, item_id, reason="it is wrong")
+        self._world.own["figure_id"] = self._world.foreign["figure_id"] = str(item_id)
 
     def _of_the_installation(self, preparer: Actor) -> None:
-        invitation = self._invitation(None)
-        self._add(invitation)
-        entry = self._first(AuditEntry, AuditEntry.engagement_id, None)
+        invitation = self._rows.invitation(None, self._world.people["no_role"].organisation_id)
+        self._rows.add(invitation)
+        entry = self._rows.first(AuditEntry, AuditEntry.engagement_id, None)
         parts = {"invitation_id": str(invitation.id), "uid": entry.uid}
         self._world.installation |= parts | {"user_id": str(preparer.user_id)}
-
-    def _first(self, table: type[Row], column: Any, value: int | str | None) -> Row:
-        found = select(table).where(col(column) == value).limit(1)
-        return self._session.scalars(found).one()
-
-    def _add(self, *rows: Any) -> None:
-        self._session.add_all(rows)
-        self._session.flush()
 
     def _accounts(self, stranger: Actor) -> None:
         """A second session, a token and a passkey of every account."""
         users = {**self._world.people, "stranger": self._session.get_one(User, stranger.user_id)}
         for name, user in users.items():
-            secret = open_session(self._session, user, self._now, Proof.PASSWORD)
-            session = self._first(
-                SignInSession, SignInSession.token_sha256, sha256(secret.encode()).hexdigest()
-            )
-            token = ApiToken(
-                user_id=user.id,
-                name="report",
-                token_sha256=sha256(name.encode()).hexdigest(),
-                scopes=Permission.VIEW.value,
-                created_at=self._now,
-                expires_at=self._now + timedelta(days=1),
-            )
-            passkey = Passkey(
-                user_id=user.id,
-                credential_id=name.encode(),
-                public_key=b"",
-                sign_count=0,
-                name="laptop",
-                created_at=self._now,
-            )
-            identity = ForeignIdentity(
-                user_id=user.id, issuer="https://id.example", subject=name, linked_at=self._now
-            )
-            self._add(token, passkey, identity)
-            self._world.personal[name] = {
-                "session_id": str(session.id),
-                "token_id": str(token.id),
-                "passkey_id": str(passkey.id),
-                "identity_id": str(identity.id),
-            }
+            self._world.personal[name] = self._rows.of_account(name, user)
 
     def _sessions(self) -> None:
         for name, user in self._world.people.items():

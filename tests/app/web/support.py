@@ -8,24 +8,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from app.asgi import create_app
 from app.audit_log import key_folder, sequence
-from app.database import session_scope
+from app.database import make_engine, session_scope
+from app.evidence_store import store_of
 from app.models import METADATA
 from app.security.authentication import cookie_name
 from app.security.csrf import csrf_token
 from app.security.models import SignInSession
 from app.security.sessions import open_session
 from app.settings import Settings
-from billing.settlement.service import settle_period
+from billing.settlement.service import Workshop, settle_period
 from governance.access import Role
 from governance.audit.models import Action, AuditEntry
 from governance.engagements.models import AccessReview
@@ -33,6 +37,7 @@ from governance.parties.models import User
 from governance.parties.service import get_user
 from governance.tenancy import EVERYTHING
 from sla.evidence.service import Upload, hand_in
+from sla.kpis.catalogue import load_catalogue
 from tests.factories import (
     JANUARY,
     NOW,
@@ -51,6 +56,13 @@ _NOTED = (Action.DOCUMENT_EXPORTED, Action.ACCESS_REFUSED)
 """What the log notes of requests that change nothing."""
 HOSTILE = '"><img src=x onerror=alert(1)>'
 HOSTILE_PROVIDER = "Others' <img src=x> Ltd"
+_MEMBERS = {
+    "finance": Role.CLIENT_FINANCE,
+    "auditor": Role.AUDITOR,
+    "chair": Role.COMMITTEE_CHAIR,
+    "billing": Role.PROVIDER_FINANCE,
+}
+"""Who is a member of ENG-1 besides the manager, who opened it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,49 +138,72 @@ class World:
 
 
 def make_world(template: Path, folder: Path, public_url: str = "http://testserver.local") -> World:
-    """The world in `folder`, whose database is a copy of `template`."""
+    """The world in `folder`, whose database is a copy of `template`.
+
+    It is built once a process and address, and copied from then on.
+    """
+    built = _built(template, public_url)
+    shutil.copytree(built.folder, folder, dirs_exist_ok=True)
+    settings = _settings(folder, public_url)
+    app = create_app(settings, TextRenderer())
+    with session_scope(app.state.engine, sees=EVERYTHING, read_only=True) as session:
+        people = {name: get_user(session, user_id) for name, user_id in built.people.items()}
+    digest = next(iter(settings.evidence_dir.glob("*.parquet"))).stem
+    return World(app, settings, evidence_sha256=digest, **people)
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A world's files, which no test touches, and the ids of its people."""
+
+    folder: Path
+    people: dict[str, int]
+
+
+@cache
+def _built(template: Path, public_url: str) -> _Built:
+    folder = Path(mkdtemp(dir=template.parent))
     shutil.copyfile(template, folder / "plumbline.db")
-    settings = Settings(
+    settings = _settings(folder, public_url)
+    engine = make_engine(settings)
+    with session_scope(engine, sees=EVERYTHING) as session:
+        people = _fill(session, folder, settings)
+    sequence(engine, key_folder(settings))
+    engine.dispose()
+    return _Built(folder, people)
+
+
+def _settings(folder: Path, public_url: str) -> Settings:
+    return Settings(
         data_dir=folder, database_url="", public_url=public_url, environment="development"
     )
-    app = create_app(settings, TextRenderer())
-    with session_scope(app.state.engine, sees=EVERYTHING) as session:
-        manager, stranger = make_user(session), make_user(session, organisation=HOSTILE_PROVIDER)
-        actor = actor_of(manager)
-        engagement = make_contract(session, actor).engagement
-        ledgers = Upload(write_evidence_folder(folder / "ledgers"), "ledgers")
-        hand_in(session, actor, engagement, ledgers, settings.evidence_dir)
-        settle_period(session, actor, engagement, JANUARY, app.state.workshop)
-        finance = make_member(session, engagement, Role.CLIENT_FINANCE)
-        auditor = make_member(session, engagement, Role.AUDITOR)
-        chair = make_member(session, engagement, Role.COMMITTEE_CHAIR)
-        billing = make_member(session, engagement, Role.PROVIDER_FINANCE)
-        make_contract(session, actor_of(stranger), "ENG-2", HOSTILE_PROVIDER)
-        session.add(
-            AccessReview(
-                engagement_id=engagement.id,
-                started_at=NOW,
-                started_by_id=chair.signed_in_id,
-                completed_at=NOW,
-                completed_by_id=chair.signed_in_id,
-            )
+
+
+def _fill(session: Session, folder: Path, settings: Settings) -> dict[str, int]:
+    """Everything that the world holds; answers with the ids of its people."""
+    manager, stranger = make_user(session), make_user(session, organisation=HOSTILE_PROVIDER)
+    actor = actor_of(manager)
+    engagement = make_contract(session, actor).engagement
+    ledgers = Upload(write_evidence_folder(folder / "ledgers"), "ledgers")
+    hand_in(session, actor, engagement, ledgers, settings.evidence_dir)
+    workshop = Workshop(store_of(settings), load_catalogue(), TextRenderer())
+    settle_period(session, actor, engagement, JANUARY, workshop)
+    members = {name: make_member(session, engagement, role) for name, role in _MEMBERS.items()}
+    make_contract(session, actor_of(stranger), "ENG-2", HOSTILE_PROVIDER)
+    chair = members["chair"].signed_in_id
+    session.add(
+        AccessReview(
+            engagement_id=engagement.id,
+            started_at=NOW,
+            started_by_id=chair,
+            completed_at=NOW,
+            completed_by_id=chair,
         )
-        members = [
-            get_user(session, one.signed_in_id) for one in (finance, auditor, chair, billing)
-        ]
-    sequence(app.state.engine, key_folder(settings))
-    digest = next(iter(settings.evidence_dir.glob("*.parquet"))).stem
-    return World(
-        app,
-        settings,
-        manager=manager,
-        finance=members[0],
-        auditor=members[1],
-        stranger=stranger,
-        chair=members[2],
-        billing=members[3],
-        evidence_sha256=digest,
     )
+    return {name: member.signed_in_id for name, member in members.items()} | {
+        "manager": manager.id,
+        "stranger": stranger.id,
+    }
 
 
 def routes(app: Litestar) -> list[tuple[str, str, Mapping[str, object]]]:
@@ -196,8 +231,16 @@ def address(pattern: str, world: World, **values: str) -> str:
         "position": "2",
         "sha256": world.evidence_sha256,
         "hand_in_id": "1",
+        "source_id": "1",
+        "quarantine_id": "1",
+        "profile_id": "1",
+        "draft_id": "1",
+        "replacement_id": "2",
         "review_id": "1",
         "item_id": "999",
+        "figure_id": "1",
+        "event": "1",
+        "restatement": "1",
         "uid": world.entry_uid(),
         "kind": "engagement",
         "object_id": "1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from tests.app.web.access_matrix import (
     TABLE,
@@ -16,21 +15,16 @@ from tests.app.web.access_matrix import (
     report,
     routes,
 )
-from tests.app.web.matrix_world import MatrixWorld, Snapshot, make_matrix_world
-from tests.factories import PASSWORD
+from tests.app.web.matrix_world import MatrixWorld, make_matrix_world
+from tests.app.web.snapshots import Snapshot
 
 PARTS = 4
 """Tests that share the routes among them, so that several processors do."""
 
 
 @pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MatrixWorld:
-    """The matrix's world, in which passwords are hashed fast: nothing here depends on it."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    quick = hasher.hash(PASSWORD)
-    monkeypatch.setattr("governance.parties.passwords._HASHER", hasher)
-    monkeypatch.setattr("governance.parties.passwords._DUMMY", quick)
-    monkeypatch.setattr("tests.factories._PASSWORD_HASH", quick)
+def world(sqlite_template: Path, tmp_path: Path) -> MatrixWorld:
+    """The matrix's world, of the test's own."""
     return make_matrix_world(sqlite_template, tmp_path)
 
 

@@ -5,42 +5,20 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 
-import pyotp
-import pytest
 from httpx import Response
 from sqlmodel import col, select
 
 from app.database import session_scope
 from app.security.models import Proof, SignInSession
-from app.security.totp import add_totp, offer_totp
 from governance.audit.models import Action, AuditEntry
 from governance.parties.models import User
 from governance.parties.service import get_user
 from governance.tenancy import EVERYTHING
 from tests.app.security.authenticator import Authenticator
-from tests.app.web.support import Browser, World, form_token, make_world
-from tests.factories import PASSWORD, actor_of
-
-ORIGIN = "http://plumbline.localhost:8000"
-FACTORS = "/account/second-factors"
-
-
-@pytest.fixture
-def place(sqlite_template: Path, tmp_path: Path) -> World:
-    """A world whose address can have passkeys."""
-    return make_world(sqlite_template, tmp_path, ORIGIN)
-
-
-def _give_app(world: World, user: User) -> pyotp.TOTP:
-    before = datetime.now(UTC) - timedelta(hours=1)
-    key = world.settings.secret()
-    with session_scope(world.engine, sees=EVERYTHING) as session:
-        offer = offer_totp(key, user, "Plumbline", before)
-        code = pyotp.TOTP(offer.secret).at(before)
-        add_totp(session, actor_of(user, before), user, key, offer, code=code)
-    return pyotp.TOTP(offer.secret)
+from tests.app.web.factors import FACTORS, ORIGIN, give_app
+from tests.app.web.support import Browser, World, form_token
+from tests.factories import PASSWORD
 
 
 def _give_passkey(browser: Browser, device: Authenticator) -> None:
@@ -75,7 +53,7 @@ def _count(world: World, action: Action) -> int:
 
 
 def test_who_has_an_app_needs_password_and_code(place: World) -> None:
-    app = _give_app(place, place.manager)
+    app = give_app(place, place.manager)
     with place.signed_in(place.manager) as (browser, _):
         place.age_sessions(datetime.now(UTC) - timedelta(hours=1))
         page = browser.get("/confirm").text
@@ -141,7 +119,7 @@ def test_an_answer_confirms_once(place: World) -> None:
 
 
 def test_without_a_password_the_code_confirms(place: World) -> None:
-    app = _give_app(place, place.manager)
+    app = give_app(place, place.manager)
     _forget_password(place, place.manager)
     with place.signed_in(place.manager) as (browser, _):
         assert 'name="password"' not in browser.get("/confirm").text
@@ -150,7 +128,7 @@ def test_without_a_password_the_code_confirms(place: World) -> None:
 
 
 def test_wrong_answers_are_counted_whatever_they_are(place: World) -> None:
-    _give_app(place, place.manager)
+    give_app(place, place.manager)
     with place.signed_in(place.manager) as (browser, token):
         form = {"csrf_token": token, "password": PASSWORD, "code": "000000"}
         statuses = [browser.post("/confirm", data=form).status_code for _ in range(10)]
@@ -159,7 +137,7 @@ def test_wrong_answers_are_counted_whatever_they_are(place: World) -> None:
 
 
 def test_another_secret_of_the_installation_is_said(place: World) -> None:
-    _give_app(place, place.manager)
+    give_app(place, place.manager)
     _change_secret(place)
     with place.signed_in(place.manager) as (browser, _):
         answer = _confirm(browser, password=PASSWORD, code="123456")
@@ -168,7 +146,7 @@ def test_another_secret_of_the_installation_is_said(place: World) -> None:
 
 
 def test_another_secret_leaves_the_other_ways_in(place: World) -> None:
-    _give_app(place, place.manager)
+    give_app(place, place.manager)
     with place.signed_in(place.manager) as (browser, token):
         made = browser.post(f"{FACTORS}/recovery-codes", data={"csrf_token": token}).text
     code = re.findall(r"<li>([a-z2-7-]{19})</li>", made)[0]

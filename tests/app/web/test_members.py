@@ -97,6 +97,17 @@ def test_a_lead_gives_changes_and_takes_a_role(own_world: World) -> None:
     assert _roles(own_world, user) == {}
 
 
+def test_changing_days_asks_anew_who_one_is(own_world: World) -> None:
+    membership = _roles(own_world, own_world.finance)[Role.CLIENT_FINANCE]
+    ends_on = str(datetime.now(UTC).date() + timedelta(days=9))
+    with own_world.signed_in(own_world.chair) as (browser, token):
+        own_world.age_sessions(datetime.now(UTC) - timedelta(hours=1))
+        form = {"csrf_token": token, "ends_on": ends_on}
+        answer = browser.post(f"{MEMBERS}/{membership.id}/term", data=form)
+    assert answer.headers["location"].startswith("/confirm")
+    assert _roles(own_world, own_world.finance)[Role.CLIENT_FINANCE].ends_on is None
+
+
 @pytest.mark.parametrize(
     ("form", "status", "part"),
     [

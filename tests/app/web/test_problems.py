@@ -48,7 +48,7 @@ def test_a_token_never_gets_a_page_for_an_error(own_world: World) -> None:
             ("GET", f"{own}/periods/2026-01/documents/nothing", 404),
             ("PUT", own, 405),
             ("POST", f"{own}/members", 403),
-            ("POST", f"{own}/periods/2026-01/accept", 403),
+            ("POST", f"{own}/periods/2026-01/seal/confirm", 403),
             ("POST", f"{own}/periods/2026-01/invoice/issue", 403),
         ):
             _document(client.request(method, path, headers=manager), status)

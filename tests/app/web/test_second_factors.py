@@ -11,7 +11,6 @@ from html import unescape
 from pathlib import Path
 
 import pyotp
-import pytest
 from httpx import Response
 from sqlalchemy import select, update
 from sqlmodel import col
@@ -21,40 +20,21 @@ from app.database import session_scope
 from app.mail.models import OutboxMail
 from app.security.cookies import cookie_name
 from app.security.models import Proof, SignInSession, TotpCredential
-from app.security.totp import add_totp, offer_totp
 from governance.access import Role
 from governance.parties.models import User
 from governance.tenancy import EVERYTHING
 from tests.app.security.authenticator import Authenticator
+from tests.app.web.factors import FACTORS, ORIGIN, give_app
 from tests.app.web.support import Browser, World, form_token, make_world, routes
-from tests.factories import PASSWORD, TextRenderer, actor_of
+from tests.factories import PASSWORD, TextRenderer
 
 STEP = "/sign-in/second-step"
-FACTORS = "/account/second-factors"
-ORIGIN = "http://plumbline.localhost:8000"
-
-
-@pytest.fixture
-def place(sqlite_template: Path, tmp_path: Path) -> World:
-    """A world whose address can have passkeys."""
-    return make_world(sqlite_template, tmp_path, ORIGIN)
 
 
 def _demanding(world: World, *roles: Role) -> World:
     """The same world, where these roles need a second factor."""
     settings = world.settings.model_copy(update={"strong_sign_in_roles": list(roles)})
     return replace(world, app=create_app(settings, TextRenderer()), settings=settings)
-
-
-def _give_app(world: World, user: User) -> pyotp.TOTP:
-    """An authenticator app of the user's, set up an hour ago."""
-    before = datetime.now(UTC) - timedelta(hours=1)
-    key = world.settings.secret()
-    with session_scope(world.engine, sees=EVERYTHING) as session:
-        offer = offer_totp(key, user, "Plumbline", before)
-        code = pyotp.TOTP(offer.secret).at(before)
-        add_totp(session, actor_of(user, before), user, key, offer, code=code)
-    return pyotp.TOTP(offer.secret)
 
 
 def _sign_in(browser: Browser, user: User, next_: str = "/engagements") -> Response:
@@ -70,7 +50,7 @@ def _send(browser: Browser, page: str, path: str, **form: str) -> Response:
 
 @contextmanager
 def _at_the_second_step(world: World, user: User) -> Iterator[tuple[Browser, pyotp.TOTP]]:
-    app = _give_app(world, user)
+    app = give_app(world, user)
     with world.browser() as browser:
         assert _sign_in(browser, user, "/kpis").headers["location"] == f"{STEP}?next=/kpis"
         yield browser, app
@@ -199,7 +179,7 @@ def test_recovery_codes_are_shown_once_and_work_once(place: World) -> None:
     with place.signed_in(place.manager) as (browser, token):
         none = browser.post(f"{FACTORS}/recovery-codes", data={"csrf_token": token})
         assert none.status_code == 409
-        _give_app(place, place.manager)
+        give_app(place, place.manager)
         shown = browser.post(f"{FACTORS}/recovery-codes", data={"csrf_token": token})
         codes = re.findall(r"<li>([a-z2-7-]{19})</li>", shown.text)
         assert len(codes) == 10
@@ -216,7 +196,7 @@ def test_recovery_codes_are_shown_once_and_work_once(place: World) -> None:
 
 
 def test_a_change_of_factors_asks_who_one_is(place: World) -> None:
-    _give_app(place, place.manager)
+    give_app(place, place.manager)
     with place.signed_in(place.manager) as (browser, token):
         with session_scope(place.engine, sees=EVERYTHING) as session:
             session.execute(
@@ -266,7 +246,7 @@ def test_a_role_that_demands_a_factor_lets_nobody_on_without(place: World) -> No
 
 def test_a_session_that_only_had_a_password_is_too_weak_for_the_role(place: World) -> None:
     """A role may come to demand a factor while sessions are open."""
-    _give_app(place, place.manager)
+    give_app(place, place.manager)
     strict = _demanding(place, Role.PROVIDER_ACCOUNT_MANAGER)
     with strict.signed_in(strict.manager) as (browser, _):
         assert browser.get("/engagements").headers["location"] == FACTORS
@@ -274,7 +254,7 @@ def test_a_session_that_only_had_a_password_is_too_weak_for_the_role(place: Worl
 
 
 def test_an_app_is_removed_where_no_role_demands_it(place: World) -> None:
-    _give_app(place, place.manager)
+    give_app(place, place.manager)
     with place.signed_in(place.manager) as (browser, token):
         form = {"csrf_token": token}
         assert browser.post(f"{FACTORS}/authenticator/remove", data=form).status_code == 303

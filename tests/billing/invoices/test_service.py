@@ -19,18 +19,18 @@ from app.database import session_scope
 from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
 from billing.invoices.series import take_number
 from billing.invoices.service import invoices_of, issue_invoice
-from billing.settlement.acceptance import accept_figures, agreement_of
+from billing.settlement.acceptance import agreement_of
 from billing.settlement.models import DocumentKind
 from billing.settlement.queries import find_settlement, get_document, get_settled_period
 from billing.settlement.service import settle_period
 from billing.settlement.values import InvoiceHeader, Settlement
-from governance.access import Actor, Role, Verdict
+from governance.access import Actor, Role
 from governance.audit.keys import KeyFolder
 from governance.audit.models import Action
 from governance.audit.sequencing import sequence_pending
 from governance.audit.service import Change, events_of, record
 from governance.engagements.models import Engagement
-from governance.engagements.service import add_contract
+from governance.engagements.service import add_contract, contract_in_force
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from governance.parties.service import organisation_of
 from governance.tenancy import EVERYTHING
@@ -50,6 +50,7 @@ from tests.factories import (
     make_evidence,
     make_member,
     make_workshop,
+    seal,
 )
 
 PARALLEL = 20
@@ -65,7 +66,8 @@ class Scene:
     issuer: Actor
 
 
-def _scene(session: Session, folder: Path, data: bytes | None = None) -> Scene:
+def _settled(session: Session, folder: Path, data: bytes | None = None) -> tuple[Actor, Engagement]:
+    """Who settled January, which nobody has agreed to yet, and where."""
     actor = make_actor(session)
     engagement = (
         make_engagement(session, actor)
@@ -74,6 +76,11 @@ def _scene(session: Session, folder: Path, data: bytes | None = None) -> Scene:
     )
     make_evidence(session, actor, engagement, folder)
     settle_period(session, actor, engagement, JANUARY, make_workshop(folder))
+    return actor, engagement
+
+
+def _scene(session: Session, folder: Path, data: bytes | None = None) -> Scene:
+    actor, engagement = _settled(session, folder, data)
     return Scene(actor, engagement, approve(session, engagement, JANUARY))
 
 
@@ -146,19 +153,19 @@ def test_an_invoice_is_issued_once(session: Session, scene: Scene, tmp_path: Pat
     assert series.last_sequence == 1
 
 
-def test_figures_of_a_version_that_governs_no_more_are_not_issued(
+def test_an_invoice_names_the_version_of_the_contract_that_was_sealed(
     session: Session, scene: Scene, tmp_path: Path
 ) -> None:
-    add_contract(session, scene.actor, "v2.yaml", contract_bytes(expected="30.0"))
+    """An amendment that reaches back after the seal doesn't change what both sides agreed on."""
+    sealed = get_settled_period(session, scene.actor, scene.engagement, JANUARY).contract_version
+    amended = add_contract(session, scene.actor, "v2.yaml", contract_bytes(expected="30.0"))
     agree(session, scene.engagement)
-    with pytest.raises(Conflict, match="version 2 of the contract governs"):
-        _issue(session, scene, tmp_path)
-    offered = agreement_of(session, scene.issuer, scene.engagement, JANUARY).issue
-    assert offered.verdict is Verdict.NOT_NOW
-    assert offered.why.endswith("settle the period again")
-    settle_period(session, scene.actor, scene.engagement, JANUARY, make_workshop(tmp_path))
-    approve(session, scene.engagement, JANUARY)
-    assert _issue(session, scene, tmp_path).number == "CW-2026-00001"
+    assert contract_in_force(session, scene.engagement, JANUARY.end).id == amended.version.id
+    assert agreement_of(session, scene.issuer, scene.engagement, JANUARY).issue.allowed
+    _issue(session, scene, tmp_path)
+    document = get_document(session, scene.actor, scene.engagement, JANUARY, DocumentKind.INVOICE)
+    assert json.loads(document.data)["contract_sha256"] == sealed.sha256
+    assert sealed.number == 1
 
 
 def test_figures_that_no_longer_come_out_are_not_issued(
@@ -197,7 +204,10 @@ def test_issuing_is_for_members_with_the_permission(
 
 
 _COPIED_LINE = """
-    INSERT INTO fee_invoice_line
+    INSERT INTO fee_invoice_line (
+        id, invoice_id, position, charge, title, clause, quantity, unit, meter, currency,
+        amount_minor, tax_category, tax_rate, steps_json
+    )
     SELECT 99999, invoice_id, 99, charge, title, clause, quantity, unit, meter, currency,
         amount_minor, tax_category, tax_rate, steps_json
     FROM fee_invoice_line
@@ -296,19 +306,20 @@ def test_twenty_drafts_issued_at_once_get_twenty_numbers(
 
 def test_settling_while_issuing_ends_in_order(postgresql_engine: Engine, tmp_path: Path) -> None:
     with session_scope(postgresql_engine, sees=EVERYTHING) as session:
-        scene = _scene(session, tmp_path)
-        settle_period(session, scene.actor, scene.engagement, JANUARY, make_workshop(tmp_path))
-        client = make_member(session, scene.engagement, Role.COMMITTEE_CHAIR)
+        actor, engagement = _settled(session, tmp_path)
+        agree(session, engagement)
+        client = make_member(session, engagement, Role.COMMITTEE_CHAIR)
+        issuer = make_member(session, engagement, Role.PROVIDER_FINANCE)
 
     def settle_or_issue(number: int) -> str:
         workshop = make_workshop(tmp_path)
         try:
             with session_scope(postgresql_engine, sees=EVERYTHING) as session:
                 if number % 2:
-                    accept_figures(session, client, scene.engagement, JANUARY)
-                    issue_invoice(session, scene.issuer, scene.engagement, JANUARY, workshop)
+                    seal(session, engagement, JANUARY, client)
+                    issue_invoice(session, issuer, engagement, JANUARY, workshop)
                 else:
-                    settle_period(session, scene.actor, scene.engagement, JANUARY, workshop)
+                    settle_period(session, actor, engagement, JANUARY, workshop)
         except Conflict:
             return "refused"
         return "issued" if number % 2 else "settled"

@@ -42,7 +42,8 @@ def _value(session: Session, column: Column[Any]) -> Any:
         return next(iter(column.type.enum_class or column.type.enums))
     if isinstance(column.type, LargeBinary):
         return b"made up"
-    made = {str: "made up", int: 7, bool: True, datetime: NOW, date: NOW.date()}
+    text = "made up"[: getattr(column.type, "length", None)]
+    made = {str: text, int: 7, bool: True, datetime: NOW, date: NOW.date()}
     return made[python_type(column)]
 
 

@@ -1,83 +1,40 @@
-"""Members: given by who leads their side, kept apart where duties conflict, reported in full."""
+"""Members: given by who leads their side, changed, taken away, and each side keeps a lead."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 from sqlmodel import Session
 
-from governance.access import Actor, DutyConflict, Permission, Role, Side
+from governance.access import Role, Side
 from governance.audit.models import Action
 from governance.audit.rows import has_changed_rows
 from governance.audit.service import entries_of, events_of, read_fields
-from governance.engagements.duties import duties_of, unused_exceptions
-from governance.engagements.exceptions import grant_exception, revoke_exception
+from governance.engagements.duties import duties_of
 from governance.engagements.grants import check_grant
 from governance.engagements.members import (
     Term,
-    add_member,
     change_term,
     get_member,
     members,
     remove_member,
 )
-from governance.engagements.models import Engagement
-from governance.engagements.queries import get_engagement, require, roles_in, standing_of
+from governance.engagements.queries import get_engagement, roles_in
 from governance.engagements.terms import ALWAYS
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
-from governance.parties.models import Membership, Organisation, User
-from governance.parties.operators import appoint_operator
+from governance.parties.models import Organisation, User
 from governance.parties.service import deactivate
 from tests.factories import (
     NOW,
     actor_of,
     make_actor,
-    make_employee,
     make_engagement,
     make_member,
     make_role,
     make_user,
 )
-
-TODAY = NOW.date()
-DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """An engagement with the lead of each side."""
-
-    engagement: Engagement
-    manager: Actor
-    chair: Actor
-
-    def employee(self, session: Session, side: Side | None) -> User:
-        """Somebody new of a side."""
-        return make_employee(session, self.engagement, side)
-
-    def add(
-        self, session: Session, actor: Actor, user: User, role: Role, term: Term = ALWAYS
-    ) -> Membership:
-        """A role, given by the actor."""
-        return add_member(session, actor, self.engagement, user, role, term=term)
-
-
-@pytest.fixture
-def scene(session: Session) -> Scene:
-    manager = make_actor(session)
-    engagement = make_engagement(session, manager)
-    return Scene(engagement, manager, make_member(session, engagement, Role.COMMITTEE_CHAIR))
-
-
-def _of(session: Session, scene: Scene, actor: Actor, role: Role) -> int:
-    (found,) = [
-        one.membership.id
-        for one in members(session, scene.manager, scene.engagement)
-        if (one.user.id, one.membership.role) == (actor.user_id, role)
-    ]
-    return found
+from tests.governance.engagements.scenes import DAY, TODAY, Scene
 
 
 def test_each_lead_gives_the_roles_of_its_own_side(session: Session, scene: Scene) -> None:
@@ -105,56 +62,6 @@ def test_a_side_without_a_lead_gets_an_employee_from_the_other(session: Session)
         scene.add(session, manager, scene.employee(session, Side.CLIENT), Role.COMMITTEE_CHAIR)
 
 
-@pytest.mark.parametrize(
-    ("side", "held", "more", "conflict"),
-    [
-        (Side.CLIENT, (), Role.PROVIDER_FINANCE, DutyConflict.FOREIGN_EMPLOYER),
-        (Side.PROVIDER, (), Role.CLIENT_FINANCE, DutyConflict.FOREIGN_EMPLOYER),
-        (Side.PROVIDER, (), Role.AUDITOR, DutyConflict.FOREIGN_EMPLOYER),
-        (None, (Role.PROVIDER_FINANCE,), Role.CLIENT_COMMITTEE, DutyConflict.BOTH_SIDES),
-        (
-            Side.PROVIDER,
-            (Role.PROVIDER_ACCOUNT_MANAGER,),
-            Role.PROVIDER_FINANCE,
-            DutyConflict.PREPARES_AND_ISSUES,
-        ),
-        (Side.CLIENT, (Role.CLIENT_FINANCE,), Role.COMMITTEE_CHAIR, DutyConflict.ACCEPTS_AND_PAYS),
-        (Side.CLIENT, (Role.CLIENT_FINANCE,), Role.AUDITOR, DutyConflict.AUDITS_AND_ACTS),
-    ],
-)
-def test_conflicting_duties_need_a_recorded_exception(
-    session: Session,
-    scene: Scene,
-    side: Side | None,
-    held: tuple[Role, ...],
-    more: Role,
-    conflict: DutyConflict,
-) -> None:
-    user = scene.employee(session, side)
-    for role in held:
-        make_role(session, scene.engagement, user, role)
-    giver = scene.manager if more.side is Side.PROVIDER else scene.chair
-    with pytest.raises(Conflict, match=conflict.words) as refused:
-        scene.add(session, giver, user, more)
-    assert "only a committee chair can grant an exception" in str(refused.value)
-    grant_exception(session, scene.chair, scene.engagement, user, conflict, reason="a team of two")
-    scene.add(session, giver, user, more)
-    assert standing_of(session, actor_of(user), scene.engagement).conflicts == frozenset()
-
-
-def test_who_runs_the_installation_acts_only_by_an_exception(
-    session: Session, scene: Scene
-) -> None:
-    user = scene.employee(session, None)
-    appoint_operator(session, Actor(None, "command line", NOW), user)
-    with pytest.raises(Conflict, match="a duty outside this engagement") as refused:
-        scene.add(session, scene.chair, user, Role.AUDITOR)
-    assert "runs the system" not in str(refused.value)
-    make_role(session, scene.engagement, user, Role.CLIENT_FINANCE)
-    with pytest.raises(Conflict, match="runs the system"):
-        scene.add(session, scene.chair, user, Role.AUDITOR)
-
-
 def test_nobody_gives_a_role_to_themselves_or_holds_one_for_longer(
     session: Session, scene: Scene
 ) -> None:
@@ -162,7 +69,7 @@ def test_nobody_gives_a_role_to_themselves_or_holds_one_for_longer(
     with pytest.raises(Forbidden, match="to themselves"):
         scene.add(session, scene.chair, chair, Role.AUDITOR)
     second = make_member(session, scene.engagement, Role.COMMITTEE_CHAIR)
-    number = _of(session, scene, scene.chair, Role.COMMITTEE_CHAIR)
+    number = scene.number_of(session, scene.chair, Role.COMMITTEE_CHAIR)
     own = get_member(session, scene.chair, scene.engagement, number)
     shorter = Term(TODAY, TODAY + 9 * DAY)
     change_term(session, scene.chair, scene.engagement, own, shorter)
@@ -196,13 +103,13 @@ def test_a_lead_who_ends_takes_no_lead_without_end_along(session: Session, scene
         session,
         scene.chair,
         scene.engagement,
-        _of(session, scene, scene.chair, Role.COMMITTEE_CHAIR),
+        scene.number_of(session, scene.chair, Role.COMMITTEE_CHAIR),
     )
     ending = scene.employee(session, Side.CLIENT)
     scene.add(session, scene.chair, ending, Role.COMMITTEE_CHAIR, Term(ends_on=TODAY + DAY))
     with pytest.raises(Conflict, match="until further notice"):
         remove_member(session, scene.chair, scene.engagement, own)
-    over = _of(session, scene, actor_of(ending), Role.COMMITTEE_CHAIR)
+    over = scene.number_of(session, actor_of(ending), Role.COMMITTEE_CHAIR)
     later = replace(scene.chair, at=NOW + 5 * DAY)
     remove_member(
         session, later, scene.engagement, get_member(session, later, scene.engagement, over)
@@ -222,63 +129,10 @@ def test_roles_that_follow_one_another_do_not_meet(session: Session, scene: Scen
         session,
         scene.manager,
         scene.engagement,
-        _of(session, scene, actor_of(user), Role.PROVIDER_FINANCE),
+        scene.number_of(session, actor_of(user), Role.PROVIDER_FINANCE),
     )
     with pytest.raises(Conflict, match="prepares the figures"):
         change_term(session, scene.manager, scene.engagement, member, Term(TODAY, TODAY + 6 * DAY))
-
-
-def test_an_exception_is_the_chairs_for_others_and_has_a_reason(
-    session: Session, scene: Scene
-) -> None:
-    user = scene.employee(session, Side.PROVIDER)
-    engagement, conflict = scene.engagement, DutyConflict.PREPARES_AND_ISSUES
-    with pytest.raises(Forbidden):
-        grant_exception(session, scene.manager, engagement, user, conflict, reason="x")
-    chair = session.get_one(User, scene.chair.signed_in_id)
-    with pytest.raises(Forbidden, match="to themselves"):
-        grant_exception(session, scene.chair, engagement, chair, conflict, reason="x")
-    with pytest.raises(BadInput) as refused:
-        grant_exception(
-            session, scene.chair, engagement, user, conflict, reason=" ", ends_on=TODAY - DAY
-        )
-    assert [one.column for one in refused.value.problems] == ["reason", "ends_on"]
-    granted = grant_exception(
-        session, scene.chair, engagement, user, conflict, reason="a\nteam of two", ends_on=TODAY
-    )
-    assert granted.reason == "a team of two"
-    with pytest.raises(Conflict, match="already"):
-        grant_exception(session, scene.chair, engagement, user, conflict, reason="x")
-    event = events_of(session, engagement.id)[0]
-    assert (event.action, event.reason) == (Action.EXCEPTION_GRANTED, "a team of two")
-    with pytest.raises(Forbidden):
-        revoke_exception(session, scene.manager, engagement, granted.id)
-    revoke_exception(session, scene.chair, engagement, granted.id)
-    with pytest.raises(Conflict, match="revoked already"):
-        revoke_exception(session, scene.chair, engagement, granted.id)
-    with pytest.raises(NotFound):
-        revoke_exception(session, scene.chair, engagement, 9999)
-
-
-def test_without_its_exception_a_conflict_closes_approvals_at_once(
-    session: Session, scene: Scene
-) -> None:
-    user = scene.employee(session, Side.CLIENT)
-    conflict = DutyConflict.ACCEPTS_AND_PAYS
-    granted = grant_exception(
-        session, scene.chair, scene.engagement, user, conflict, reason="small", ends_on=TODAY + DAY
-    )
-    for role in (Role.CLIENT_COMMITTEE, Role.CLIENT_FINANCE):
-        scene.add(session, scene.chair, user, role)
-    both = actor_of(user)
-    require(session, both, scene.engagement, Permission.ACCEPT_FIGURES)
-    later = replace(both, at=NOW + 2 * DAY)
-    with pytest.raises(Forbidden, match="accepts the figures and pays"):
-        require(session, later, scene.engagement, Permission.ACCEPT_FIGURES)
-    require(session, later, scene.engagement, Permission.VIEW)
-    revoke_exception(session, scene.chair, scene.engagement, granted.id)
-    with pytest.raises(Forbidden, match="can grant an exception"):
-        require(session, both, scene.engagement, Permission.ACCEPT_FIGURES)
 
 
 def test_a_side_keeps_a_lead(session: Session, scene: Scene) -> None:
@@ -286,7 +140,7 @@ def test_a_side_keeps_a_lead(session: Session, scene: Scene) -> None:
         session,
         scene.chair,
         scene.engagement,
-        _of(session, scene, scene.chair, Role.COMMITTEE_CHAIR),
+        scene.number_of(session, scene.chair, Role.COMMITTEE_CHAIR),
     )
     with pytest.raises(Conflict, match="last one to lead the client"):
         remove_member(session, scene.chair, scene.engagement, own)
@@ -358,53 +212,6 @@ def test_running_the_installation_opens_no_engagement(session: Session, scene: S
     operator = make_role(session, scene.engagement, user, Role.OPERATOR)
     with pytest.raises(NotFound):
         get_engagement(session, operator, scene.engagement.reference)
-    number = _of(session, scene, operator, Role.OPERATOR)
+    number = scene.number_of(session, operator, Role.OPERATOR)
     legacy = get_member(session, scene.manager, scene.engagement, number)
     remove_member(session, scene.manager, scene.engagement, legacy)
-
-
-def test_the_report_says_who_holds_what_and_every_conflict(session: Session, scene: Scene) -> None:
-    user = scene.employee(session, Side.PROVIDER)
-    covered = DutyConflict.PREPARES_AND_ISSUES
-    granted = grant_exception(
-        session, scene.chair, scene.engagement, user, covered, reason="a team of two"
-    )
-    for role in (Role.PROVIDER_ACCOUNT_MANAGER, Role.PROVIDER_FINANCE):
-        scene.add(session, scene.manager, user, role)
-    auditor = make_member(session, scene.engagement, Role.AUDITOR)
-    make_role(
-        session,
-        scene.engagement,
-        session.get_one(User, auditor.signed_in_id),
-        Role.CLIENT_FINANCE,
-    )
-    appoint_operator(
-        session, Actor(None, "command line", NOW), session.get_one(User, auditor.signed_in_id)
-    )
-    report = {one.user.id: one for one in duties_of(session, auditor, scene.engagement)}
-    assert set(report) == {
-        user.id,
-        auditor.signed_in_id,
-        scene.manager.signed_in_id,
-        scene.chair.signed_in_id,
-    }
-    (found,) = report[user.id].conflicts
-    assert (found.conflict, found.exception, found.is_covered) == (covered, granted, True)
-    assert found.granted_by is not None
-    assert found.granted_by.id == scene.chair.user_id
-    assert report[user.id].employer_side is Side.PROVIDER
-    loose = report[auditor.signed_in_id]
-    assert {one.conflict for one in loose.uncovered} == {
-        DutyConflict.AUDITS_AND_ACTS,
-        DutyConflict.OPERATES_AND_ACTS,
-    }
-    assert (loose.operates, loose.employer_side) == (True, None)
-    assert unused_exceptions(session, scene.chair, scene.engagement) == ()
-    spare = grant_exception(
-        session, scene.chair, scene.engagement, user, DutyConflict.BOTH_SIDES, reason="to come"
-    )
-    ((who, unused, _by),) = unused_exceptions(session, scene.chair, scene.engagement)
-    assert (who.id, unused.id) == (user.id, spare.id)
-    finance = make_member(session, scene.engagement, Role.CLIENT_FINANCE)
-    with pytest.raises(Forbidden):
-        duties_of(session, finance, scene.engagement)

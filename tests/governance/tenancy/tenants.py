@@ -14,7 +14,7 @@ from sqlmodel import col
 
 import app.models  # noqa: F401 (registers every table)
 from app.database import session_scope
-from billing.settlement.models import FiguresAcceptance
+from billing.settlement.models import SettlementRecord
 from billing.settlement.service import settle_period
 from governance.access import Actor, DutyConflict, Role
 from governance.engagements.models import (
@@ -27,15 +27,19 @@ from governance.engagements.models import (
 from governance.tables import Table
 from governance.tenancy import EVERYTHING
 from governance.tenancy.rules import NoTenant, Own, declared_rule, key_of, mapped_classes, rule_of
+from sla.evidence.models import EvidenceTable
 from tests.factories import (
     JANUARY,
     NOW,
     actor_of,
     make_contract,
     make_evidence,
+    make_member,
     make_user,
     make_workshop,
+    seal,
 )
+from tests.governance.tenancy.rows import add_restatement, evidence_rows, figures_rows
 
 TENANTS_CLASSES = sorted(
     (one for one in mapped_classes() if not isinstance(declared_rule(one), NoTenant)),
@@ -84,8 +88,8 @@ def _keys(session: Session, mapped: type[Table]) -> frozenset[Any]:
 def _fill(session: Session, actor: Actor, reference: str, folder: Path) -> int:
     added = make_contract(session, actor, reference)
     engagement, user_id = added.engagement, actor.signed_in_id
-    make_evidence(session, actor, engagement, folder)
-    settlement = settle_period(session, actor, engagement, JANUARY, make_workshop(folder))
+    handed_in = make_evidence(session, actor, engagement, folder)
+    settle_period(session, actor, engagement, JANUARY, make_workshop(folder))
     review = AccessReview(engagement_id=engagement.id, started_at=NOW, started_by_id=user_id)
     session.add(review)
     session.flush()
@@ -95,7 +99,6 @@ def _fill(session: Session, actor: Actor, reference: str, folder: Path) -> int:
             ContractAcceptance(
                 contract_version_id=added.version.id, accepted_at=NOW, accepted_by_id=user_id
             ),
-            FiguresAcceptance(settlement_id=settlement.id, accepted_at=NOW, accepted_by_id=user_id),
             DutyException(
                 engagement_id=engagement.id,
                 user_id=user_id,
@@ -118,7 +121,20 @@ def _fill(session: Session, actor: Actor, reference: str, folder: Path) -> int:
         ]
     )
     session.flush()
+    seal(session, engagement, JANUARY, make_member(session, engagement, Role.COMMITTEE_CHAIR))
+    session.add_all([*evidence_rows(handed_in, user_id), *figures_rows(added.version, user_id)])
+    add_restatement(session, *_settled(session, engagement.id), user_id)
     return engagement.id
+
+
+def _settled(session: Session, engagement_id: int) -> tuple[SettlementRecord, EvidenceTable]:
+    """The settlement of an engagement, and a table that it was computed from."""
+    of_engagement = col(EvidenceTable.engagement_id) == engagement_id
+    table = session.scalars(select(EvidenceTable).where(of_engagement)).first()
+    of_engagement = col(SettlementRecord.engagement_id) == engagement_id
+    settlement = session.scalars(select(SettlementRecord).where(of_engagement)).one()
+    assert table is not None
+    return settlement, table
 
 
 def key_column(entity: Any) -> Any:

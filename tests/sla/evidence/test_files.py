@@ -16,10 +16,10 @@ import pytest
 
 from governance.errors import BadInput, Problem
 from governance.values import Period
-from sla.evidence import workbooks
 from sla.evidence.ledger import open_ledger
+from sla.evidence.limits import Limits, limited, limits
 from sla.evidence.reading import read_evidence, require_clean
-from sla.evidence.sources import SMALL_BYTES, Opening, open_source
+from sla.evidence.sources import Opening, open_source
 from sla.kpis.catalogue import load_catalogue
 from sla.kpis.engine import run_kpi
 from tests.sla.evidence.handing_in import INVOICE, INVOICES_HEADING, stored_rows, table, write_files
@@ -244,23 +244,23 @@ def test_messages_hold_no_control_characters() -> None:
     )
 
 
-def test_archives_that_would_burst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archives_that_would_burst(tmp_path: Path) -> None:
     files = {"invoices.xlsx": zip_of({"[Content_Types].xml": b"0" * 1_000_000, "../x": b"x"})}
     problems = problems_of(write_files(tmp_path / "in", files))
     assert [problem.what for problem in problems] == [
         "unpacks to more than 100 times its size",
         "holds a part whose path leads out of the archive",
     ]
-    monkeypatch.setattr(workbooks, "MAX_UNPACKED_BYTES", 10)
-    monkeypatch.setattr(workbooks, "MAX_MEMBERS", 1)
-    assert [problem.what for problem in problems_of(tmp_path / "in")][:2] == [
+    with limited(Limits(workbook_bytes=10, workbook_parts=1)):
+        problems = problems_of(tmp_path / "in")
+    assert [problem.what for problem in problems][:2] == [
         "holds 2 parts; at most 1 are read",
         "unpacks to 1000001 bytes; at most 10 are read",
     ]
 
 
 def test_a_compressed_file_that_would_fill_the_disk(tmp_path: Path) -> None:
-    bomb = gzip.compress(INVOICES.encode() + b"\n" * SMALL_BYTES)
+    bomb = gzip.compress(INVOICES.encode() + b"\n" * limits().small_bytes)
     (problem,) = problems_of(write_files(tmp_path / "in", {"invoices.csv.gz": bomb}))
     assert problem.what == "unpacks to more than 100 times its size"
 
@@ -348,7 +348,7 @@ def test_a_correction_that_orphans_and_shrinks(tmp_path: Path) -> None:
     corrected = write_files(tmp_path / "2", {"invoices.csv": INVOICES})
     evidence = read_evidence(corrected, store, known=earlier.files)
     assert [(each.code, each.dataset, each.message) for each in evidence.findings[-2:]] == [
-        ("table_shrinks", "invoices", "invoices replaces 4 rows by 1"),
+        ("table_shrinks", "invoices", "1 row of invoices takes the place of 4"),
         (
             "references_orphaned",
             "allocations",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from governance.errors import BadInput
 from governance.values import round_half_up
 from sla.evidence.datasets import DATASETS
+from sla.evidence.instants import timestamp_columns, utc_name
 from sla.evidence.ledger import Ledger, open_ledger
 from sla.evidence.reading import read_evidence, require_clean
 from sla.evidence.values import EvidenceFile
@@ -51,7 +52,8 @@ def test_every_dataset_is_a_view_with_its_types(tmp_path: Path) -> None:
         for name, dataset in DATASETS.items():
             described = ledger.connection.execute(f"DESCRIBE {name}").fetchall()
             assert [(row[0], row[1]) for row in described] == [
-                (column.name, column.sql_type) for column in dataset.columns
+                *((column.name, column.sql_type) for column in dataset.columns),
+                *((utc_name(name), "TIMESTAMP") for name in timestamp_columns(dataset)),
             ]
         assert (ledger.currency, ledger.handed_in) == ("EUR", frozenset({"invoices"}))
         assert ledger.digests["invoices"].dataset == "invoices"

@@ -160,7 +160,7 @@ def test_the_file_must_be_there_and_have_the_columns(tmp_path: Path) -> None:
             "{value: EUR}",
             "{value: EUR, column: No}",
             23,
-            "needs exactly one of column, template, value",
+            "needs exactly one of column, template, value, first_of, remaining",
         ),
         (
             'thousands_mark: "."',
@@ -172,7 +172,7 @@ def test_the_file_must_be_there_and_have_the_columns(tmp_path: Path) -> None:
             "column: State, one_of",
             "column: Stat, one_of",
             12,
-            "'Stat' isn't among the source's columns",
+            "'Stat' isn't among the source's columns, did you mean 'State'?",
         ),
         (
             "Customer, country: {value: DE}",

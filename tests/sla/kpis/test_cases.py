@@ -1,8 +1,7 @@
-"""The catalogue on small ledgers, from tests/cases/kpis.yaml."""
+"""The catalogue on small ledgers, from tests/cases/kpis.yaml and the files in tests/cases/kpis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,14 +13,19 @@ from sla.kpis.catalogue import load_catalogue
 from sla.kpis.engine import drill_down, run_kpi
 from sla.kpis.serialise import kpi_result_json
 from tests.paths import CASES
-from tests.sla.kpis.ledgers import ledger_of, rows_of
+from tests.sla.kpis.ledgers import calendars_in, ledger_of, rows_of
 
 
-def _read_figures() -> list[tuple[Mapping[str, str], dict[str, Any]]]:
+def _read_figures() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     # The base loader leaves all scalars text, so that no figure passes through a float.
-    text = (CASES / "kpis.yaml").read_text(encoding="utf-8")
-    cases = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (the base loader builds text only)
-    return [(case["evidence"], figure) for case in cases for figure in case["figures"]]
+    files = [CASES / "kpis.yaml", *sorted((CASES / "kpis").glob("*.yaml"))]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    cases = [
+        case
+        for text in texts
+        for case in yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (it builds text only)
+    ]
+    return [(case, figure) for case in cases for figure in case["figures"]]
 
 
 def _title(figure: object) -> str | None:
@@ -35,12 +39,12 @@ def _null(text: str | None) -> str | None:
     return None if text in {"null", None} else text
 
 
-@pytest.mark.parametrize(("evidence", "figure"), _read_figures(), ids=_title)
-def test_figure(evidence: Mapping[str, str], figure: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("case", "figure"), _read_figures(), ids=_title)
+def test_figure(case: dict[str, Any], figure: dict[str, Any]) -> None:
     definition = load_catalogue()[figure["kpi"]]
-    tables = {name: rows_of(table) for name, table in evidence.items()}
+    tables = {name: rows_of(table) for name, table in case["evidence"].items()}
     period, parameters = Period.parse(figure["period"]), figure.get("set", {})
-    with ledger_of(tables) as ledger:
+    with ledger_of(tables, calendars=calendars_in(case.get("calendars", {}))) as ledger:
         result = run_kpi(definition, ledger, period, parameters)
         page = drill_down(definition, ledger, period, parameters, limit=1)
     answer = kpi_result_json(result)

@@ -97,6 +97,7 @@ def test_drill_down_as_json() -> None:
         )
     assert drill_down_json(page) == {
         "total": 2,
+        "sums": {"numerator": "100.1", "denominator": "100.1"},
         "rows": [
             {
                 "invoice_id": "I2",
@@ -112,11 +113,18 @@ def test_drill_down_as_json() -> None:
 
 
 def test_a_float_never_becomes_a_figure() -> None:
-    definition = replace(
-        load_catalogue()["dso"], sql="SELECT CAST(1 AS DOUBLE) AS numerator FROM invoices"
-    )
+    definition = replace(load_catalogue()["dso"], sql="SELECT CAST(1 AS DOUBLE) AS numerator")
     with (
         ledger_of({"invoices": rows_of(_INVOICES)}) as ledger,
         pytest.raises(BadInput, match=r"dso.sql: .*numerator.* not an exact number; found float"),
+    ):
+        run_kpi(definition, ledger, Period.parse("2026-01"), {})
+
+
+def test_a_figure_is_one_row() -> None:
+    definition = replace(load_catalogue()["dso"], sql="SELECT amount AS numerator FROM invoices")
+    with (
+        ledger_of({"invoices": rows_of(_INVOICES)}) as ledger,
+        pytest.raises(BadInput, match=r"dso.sql: the figure must be one row; found 2 rows"),
     ):
         run_kpi(definition, ledger, Period.parse("2026-01"), {})

@@ -133,6 +133,9 @@ def test_measured_period_as_json() -> None:
             "rows": 2,
             "evidence": [invoices, allocations],
             "definition_sha256": catalogue["share_past_due"].sha256,
+            "contract_version": None,
+            "contract_sha256": "",
+            "no_consequence": "no consequence before 2026-03-01 (learning period)",
         },
         {
             "service_level": "SL-2",
@@ -152,6 +155,8 @@ def test_measured_period_as_json() -> None:
             "rows": 0,
             "evidence": [allocations],
             "definition_sha256": catalogue["cash_collected"].sha256,
+            "contract_version": None,
+            "contract_sha256": "",
         },
     ]
 

@@ -1,0 +1,40 @@
+"""The evidence store and the query engine that the settings name."""
+
+from __future__ import annotations
+
+from app.settings import Settings
+from sla.engines.engine import Engine
+from sla.engines.in_process import IN_PROCESS
+from sla.engines.spark import Spark
+from sla.evidence.bucket import BucketAccess, BucketStore
+from sla.evidence.store import EvidenceStore
+
+
+def store_of(settings: Settings) -> EvidenceStore:
+    """Where the installation keeps its evidence; raises BadInput where it can't be used."""
+    if settings.evidence_in_bucket:
+        return store_at(settings.evidence_store, settings)
+    return EvidenceStore.at(settings.evidence_dir)
+
+
+def store_at(address: str, settings: Settings) -> EvidenceStore:
+    """The store at a folder or s3://bucket/prefix, reached as the settings say."""
+    if "://" not in address:
+        return EvidenceStore.at(address)
+    access = BucketAccess(
+        cache=settings.evidence_cache_dir,
+        cache_bytes=settings.evidence_cache_bytes,
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        key=settings.s3_access_key.get_secret_value(),
+        secret=settings.s3_secret_key.get_secret_value(),
+    )
+    return BucketStore(address, access)
+
+
+def engine_of(settings: Settings, name: str = "") -> Engine:
+    """The engine of that name, duckdb or spark; without one the settings' own."""
+    if (name or settings.engine) == "duckdb":
+        return IN_PROCESS
+    options = dict(option.split("=", 1) for option in settings.spark_options)
+    return Spark(settings.spark_master, options, settings.spark_evidence)

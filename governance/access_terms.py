@@ -1,0 +1,100 @@
+"""The words of the access policy: sides, roles, permissions and the states of what they are for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The two parties of an engagement."""
+
+    CLIENT = "client"
+    PROVIDER = "provider"
+
+
+class Role(StrEnum):
+    """What a person is to an engagement; `operator` is what one is to the installation."""
+
+    PROVIDER_ACCOUNT_MANAGER = "provider_account_manager"
+    PROVIDER_FINANCE = "provider_finance"
+    CLIENT_COMMITTEE = "client_committee"
+    COMMITTEE_CHAIR = "committee_chair"
+    CLIENT_FINANCE = "client_finance"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+
+    @property
+    def side(self) -> Side | None:
+        """The party that the role acts for; None for auditor and operator."""
+        return _SIDES.get(self)
+
+
+_SIDES = {
+    Role.PROVIDER_ACCOUNT_MANAGER: Side.PROVIDER,
+    Role.PROVIDER_FINANCE: Side.PROVIDER,
+    Role.CLIENT_COMMITTEE: Side.CLIENT,
+    Role.COMMITTEE_CHAIR: Side.CLIENT,
+    Role.CLIENT_FINANCE: Side.CLIENT,
+}
+LEADS = {Side.PROVIDER: Role.PROVIDER_ACCOUNT_MANAGER, Side.CLIENT: Role.COMMITTEE_CHAIR}
+"""Who leads each side, and so says who else belongs to it."""
+ENGAGEMENT_ROLES: tuple[Role, ...] = tuple(role for role in Role if role is not Role.OPERATOR)
+
+
+class Permission(StrEnum):
+    """One thing that a person may do, `subject:action`."""
+
+    VIEW = "engagement:view"
+    ADD_CONTRACT = "contract:add"
+    ACCEPT_CONTRACT = "contract:accept"
+    HAND_IN_EVIDENCE = "evidence:hand_in"
+    SETTLE_PERIOD = "period:settle"
+    SUBMIT_FIGURES = "figures:submit"
+    """Hand a settled period over to the client, or take it back."""
+    REVIEW_FIGURES = "figures:review"
+    """Agree to single figures, or contest them."""
+    DISCUSS_FIGURES = "figures:discuss"
+    """Answer what the other side contests, and propose how to decide it."""
+    DECIDE_FIGURES = "figures:decide"
+    """Accept or refuse the decision that the other side proposes."""
+    ACCEPT_FIGURES = "figures:accept"
+    """Seal a period whose figures are all agreed."""
+    RESTATE_PERIOD = "period:restate"
+    """Compute a sealed period anew, beside its sealed figures."""
+    PROPOSE_RELIEF = "relief:propose"
+    """Claim that rows, time or whole service levels don't count, or take a claim back."""
+    DECIDE_RELIEF = "relief:decide"
+    """Grant such a claim, wholly or in part, or refuse it."""
+    ISSUE_INVOICE = "invoice:issue"
+    MANAGE_MEMBERS = "members:manage"
+    VIEW_DUTIES = "duties:view"
+    GRANT_EXCEPTION = "exception:grant"
+    REVIEW_ACCESS = "access:review"
+    UPDATE_TRENDS = "trends:update"
+    VIEW_AUDIT = "audit:view"
+    EXPORT_AUDIT = "audit:export"
+    MANAGE_USERS = "users:manage"
+    VIEW_OPERATION = "operation:view"
+
+
+class State(StrEnum):
+    """Where an object is on its way, as far as the policy asks."""
+
+    OPEN = "open"
+    """A period that nobody has settled."""
+    SETTLED = "settled"
+    """Its figures are computed: the provider's draft."""
+    SUBMITTED = "submitted"
+    """The provider has handed the figures over to the client."""
+    UNDER_REVIEW = "under_review"
+    """The client goes through them, item by item."""
+    AGREED = "agreed"
+    """Every item is agreed or decided, and nothing is sealed yet."""
+    SEALED = "sealed"
+    """Both sides' figures are frozen; a correction is a restatement."""
+    ACCEPTED = "accepted"
+    """The other side has accepted a version of the contract."""
+    ISSUED = "issued"
+    """The period's invoice is numbered and frozen."""
+    PROPOSED = "proposed"
+    """A version of the contract that one side has added."""
