@@ -125,11 +125,6 @@ def reach_of(window: Period, parameters: Mapping[str, ParameterValue]) -> Period
     return Period(min(own.start, window.start), window.end)
 
 
-def relief_for(events: Sequence[ReliefEvent], level: ServiceLevel, window: Period) -> Relief:
-    """What the events take out of a service level measured over those days."""
-    return relief_of(_events(level, window, events))
-
-
 def _events(
     level: ServiceLevel, window: Period, events: Sequence[ReliefEvent]
 ) -> tuple[ReliefEvent, ...]:

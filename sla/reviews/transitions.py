@@ -30,7 +30,6 @@ class Refused:
 
 
 _CLIENT, _PROVIDER = Side.CLIENT, Side.PROVIDER
-_BOTH = frozenset(Side)
 _ONE_SIDE = {
     Act.SUBMIT: _PROVIDER,
     Act.RECALL: _PROVIDER,
