@@ -98,6 +98,10 @@ kill-test: setup-dev ## Kill writers and sequencers of the audit log at random o
 tamper-test: setup-dev ## The tamper tests, also on a log of 65,536 entries
 	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest --numprocesses=$(JOBS) tests/governance/audit/test_tampering.py
 
+.PHONY: spark-test
+spark-test: setup-dev ## Also compare all worked cases of the catalogue between DuckDB and Spark
+	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest tests/sla/engines
+
 .PHONY: fuzz
 fuzz: setup-dev ## Read thousands of mutated uploads against an independent reader
 	$(BIN)/python -m tests.fuzz $(FUZZ_FILES)

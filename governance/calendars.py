@@ -140,13 +140,6 @@ class Calendars:
         # Opening hours begin and end on whole seconds, so the next microsecond tells.
         return line.between(at, at + timedelta(microseconds=1)) > timedelta(0)
 
-    def next_opening(self, at: datetime, calendar: str = BUSINESS_HOURS) -> datetime:
-        """The first instant from `at` on at which work is done (UTC); BadInput where none is."""
-        if self.is_open(at, calendar):
-            return at.astimezone(UTC)
-        moment = timedelta(microseconds=1)
-        return self.after(at, moment, Unit.BUSINESS_HOURS, calendar) - moment
-
     def working(self, day: date, calendar: str = BUSINESS_HOURS) -> bool:
         """Whether work is done on a day: in all or any of its parts for one made of several."""
         found = self.get(calendar)

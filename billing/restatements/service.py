@@ -66,10 +66,11 @@ def restate_period(  # noqa: PLR0917 (as `settle_period`, with the reason)
 
     It stands beside the sealed figures until both sides have sealed it, too; then it counts in
     their place for everything later, and the difference to what was sealed last stands on the
-    next invoice that isn't sealed. Until then it may be computed again.
+    next invoice that isn't sealed. Until then it may be computed again, which takes back what the
+    client reviews.
 
-    Raises Conflict where the period isn't sealed, where nothing differs, or where the client
-    reviews the restatement; BadInput where the reason is missing.
+    Raises Conflict where the period isn't sealed or where nothing differs; BadInput where the
+    reason is missing.
     """
     require(session, actor, engagement, Permission.RESTATE_PERIOD)
     lock_engagement(session, engagement)

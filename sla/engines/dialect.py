@@ -31,7 +31,7 @@ def parsed(query: str) -> exp.Expr:
     return statements[0]
 
 
-def bind(tree: exp.Expr, bound: Mapping[str, Any]) -> exp.Expr:
+def with_values(tree: exp.Expr, bound: Mapping[str, Any]) -> exp.Expr:
     """The statement with its parameters as literals of their types.
 
     Values become nodes of the tree, never text, so none of them can be read as SQL.

@@ -216,9 +216,9 @@ class Spark:
 
     def answer(self, connection: Connection, query: str, bound: Mapping[str, Any]) -> Answer:
         """Run the query in Spark's dialect; raises BadInput where it has no translation."""
-        from sla.engines.dialect import bind, parsed  # noqa: PLC0415 (an optional dependency)
+        from sla.engines.dialect import parsed, with_values  # noqa: PLC0415 (an optional dependency)
 
-        return _own(connection).answer(bind(parsed(query), bound))
+        return _own(connection).answer(with_values(parsed(query), bound))
 
     def _place(self, file: EvidenceFile) -> str:
         if self.evidence_root:

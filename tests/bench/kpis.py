@@ -40,7 +40,10 @@ MONTH = Period.month(2025, 9)
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "clock_attainment": {"clock": "query", "target": "2"},
     "clock_time": {"clock": "query"},
+    "disputes_resolved_within": {"limit": "10"},
+    "fill_rate": {"positions": "2000"},
     "observed": {"measure": "satisfaction"},
+    "share_satisfied": {"at_least": "4"},
 }
 """What KPIs need that have no default."""
 

@@ -71,8 +71,6 @@ _SEES_EVERYTHING = {
 }
 _LOOKS_BEYOND = {"governance/engagements/queries.py"}
 _BINDS = {"app/database.py", "governance/engagements/queries.py"}
-_BINDS_QUERIES = {"sla/engines/spark.py"}
-"""Their `bind` puts values into a query; it has nothing to do with sessions."""
 
 
 def _modules_with(pattern: str) -> set[str]:
@@ -90,5 +88,4 @@ def test_few_places_see_beyond_ones_own_engagements() -> None:
     # The command line is the system's own; pages and services are not.
     assert {one for one in everything if not one.startswith("app/cli/")} == _SEES_EVERYTHING
     assert _modules_with(r"\bbeyond_tenancy\(") == _LOOKS_BEYOND
-    assert _modules_with(r"(?<!def )\bbind\(|\bseeing\(") == _BINDS | _BINDS_QUERIES
-    assert not _modules_with(r"\btenancy\b") & _BINDS_QUERIES
+    assert _modules_with(r"(?<!def )\bbind\(|\bseeing\(") == _BINDS

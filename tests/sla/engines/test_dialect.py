@@ -11,7 +11,7 @@ from governance.errors import BadInput
 
 pytest.importorskip("sqlglot", reason="sqlglot is missing: install plumbline-governance[spark]")
 
-from sla.engines.dialect import bind, in_spark, parsed, take_out_shared
+from sla.engines.dialect import in_spark, parsed, take_out_shared, with_values
 
 
 def _columns(view: str) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def _columns(view: str) -> tuple[str, ...]:
 
 def spark(query: str, **bound: object) -> str:
     """The query in Spark's words."""
-    return in_spark(bind(parsed(query), bound), _columns)
+    return in_spark(with_values(parsed(query), bound), _columns)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ from sla.kpis.definitions import KpiDefinition
 from sla.kpis.engine import run_kpi
 from sla.kpis.parameters import bind_parameters, resolve_parameters
 from sla.kpis.serialise import kpi_result_json
-from sla.relief.values import Relief
+from sla.relief.values import Relief, Span
 from tests.sla.engines.clusters import executors_of, spark_cluster
 from tests.sla.engines.evidence import write_evidence
 from tests.sla.kpis.ledgers import calendars_in
-from tests.sla.kpis.test_cases import _read_figures
+from tests.sla.kpis.test_cases import read_figures
 
 _MARCH = Period.month(2026, 3)
 _CALENDARS = calendars_in(
@@ -67,6 +68,8 @@ def test_every_figure_is_the_same_on_spark(tmp_path: Path, subtests: pytest.Subt
                     _compare_meter(name, here, there)
             with subtests.test("relief"):
                 _compare_relief(here, there)
+            with subtests.test("relief of time"):
+                _compare_stopped_clocks(here, there)
             with subtests.test("texts that look like SQL or settings"):
                 _compare_texts(here, there)
             with subtests.test("findings"):
@@ -87,7 +90,7 @@ def _both(files: Sequence[EvidenceFile], spark: Engine) -> Iterator[tuple[Ledger
 def _needed(definition: KpiDefinition) -> Mapping[str, str]:
     """What the KPI can't do without, taken from the first worked case that says it."""
     needed = {name for name, one in definition.parameters.items() if one.default is None}
-    for _, figure in _read_figures():
+    for _, figure in read_figures():
         given: Mapping[str, str] = figure.get("set", {})
         if figure["kpi"] == definition.name and needed <= given.keys():
             return {name: given[name] for name in needed}
@@ -129,6 +132,19 @@ def _compare_relief(here: Ledger, there: Ledger) -> None:
     first, second = (run_kpi(definition, one, _MARCH, {}, relief=relief) for one in (here, there))
     assert first == second
     assert first.rows < run_kpi(definition, here, _MARCH, {}).rows
+
+
+def _compare_stopped_clocks(here: Ledger, there: Ledger) -> None:
+    """A span over the night in which the clocks go forward."""
+    definition = load_catalogue()["clock_time"]
+    given = _needed(definition)
+    days = (datetime(2026, 3, 20, 12, tzinfo=UTC), datetime(2026, 3, 30, 10, 30, tzinfo=UTC))
+    relief = Relief({}, (Span(*days),))
+    first, second = (
+        run_kpi(definition, one, _MARCH, given, relief=relief) for one in (here, there)
+    )
+    assert first == second
+    assert first.value != run_kpi(definition, here, _MARCH, given).value
 
 
 def _compare_texts(here: Ledger, there: Ledger) -> None:

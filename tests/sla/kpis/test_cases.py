@@ -16,16 +16,21 @@ from tests.paths import CASES
 from tests.sla.kpis.ledgers import calendars_in, ledger_of, rows_of
 
 
-def _read_figures() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def read_cases() -> list[dict[str, Any]]:
+    """Every small ledger, with the figures that it must give."""
     # The base loader leaves all scalars text, so that no figure passes through a float.
     files = [CASES / "kpis.yaml", *sorted((CASES / "kpis").glob("*.yaml"))]
     texts = [file.read_text(encoding="utf-8") for file in files]
-    cases = [
+    return [
         case
         for text in texts
         for case in yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (it builds text only)
     ]
-    return [(case, figure) for case in cases for figure in case["figures"]]
+
+
+def read_figures() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every figure, after the ledger that it is of."""
+    return [(case, figure) for case in read_cases() for figure in case["figures"]]
 
 
 def _title(figure: object) -> str | None:
@@ -39,7 +44,7 @@ def _null(text: str | None) -> str | None:
     return None if text in {"null", None} else text
 
 
-@pytest.mark.parametrize(("case", "figure"), _read_figures(), ids=_title)
+@pytest.mark.parametrize(("case", "figure"), read_figures(), ids=_title)
 def test_figure(case: dict[str, Any], figure: dict[str, Any]) -> None:
     definition = load_catalogue()[figure["kpi"]]
     tables = {name: rows_of(table) for name, table in case["evidence"].items()}
