@@ -37,6 +37,9 @@ def _options(folder: Path) -> dict[str, str]:
     """Small: little data goes through many queries, so that planning is what takes the time."""
     return {
         "spark.driver.memory": "1g",
+        # Few queries are run often enough to be worth the second compiler.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.executor.memory": "512m",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",

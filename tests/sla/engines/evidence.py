@@ -18,10 +18,10 @@ _DAYS = 270
 _CLOCKS_CHANGE = tuple(map(datetime.fromisoformat, ("2025-10-26 01:30", "2026-03-29 01:15")))
 _WORDS = ("alpha", "Beta", "it's", "back\\slash", "né", "${env:HOME}", "a b")
 _SPECIAL: dict[str, tuple[str, ...]] = {
-    "clock": ("collection", "onboarding"),
+    "clock": ("answer", "collection"),
     "channel": ("phone", "email", "letter"),
     "role": ("collector", "analyst"),
-    "measure": ("calls_answered", "backlog"),
+    "measure": ("uptime", "backlog"),
     "leave_reason": ("resigned", "", "moved"),
     "business_unit": ("north", "south", ""),
     "outcome": ("accepted", "rejected", ""),
@@ -29,9 +29,10 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
     "approved_by": ("ann", "carl", ""),
     "scale_max": ("5", "10"),
 }
+_EVENTS = ("start", "pause", "resume", "stop")
 
 
-def write_evidence(folder: Path, rows: int = 60, seed: int = 7) -> Path:
+def write_evidence(folder: Path, rows: int = 300, seed: int = 7) -> Path:
     """One CSV file a dataset, each with about so many rows."""
     folder.mkdir(parents=True)
     drawn = _Drawn(rows, random.Random(seed))  # noqa: S311 (not for secrets)
@@ -45,6 +46,7 @@ class _Drawn:
     def __init__(self, rows: int, chance: random.Random) -> None:
         self._rows = rows
         self._chance = chance
+        self._run_at = self._time()
         self._readers: dict[Kind, Callable[[], str]] = {
             Kind.CURRENCY: lambda: chance.choice(("EUR", "USD")),
             Kind.AMOUNT: self._amount,
@@ -65,7 +67,7 @@ class _Drawn:
         seen: set[tuple[str, ...]] = set()
         for number in range(self._rows):
             row = {column.name: self._value(dataset, column, number) for column in dataset.columns}
-            self._mend(dataset, row)
+            self._mend(dataset, row, number)
             key = tuple(row[name] for name in dataset.key) or (str(number),)
             if key not in seen:
                 seen.add(key)
@@ -86,19 +88,33 @@ class _Drawn:
             return self._chance.choice(column.choices)
         return self._readers[column.kind]()
 
-    def _mend(self, dataset: Dataset, row: dict[str, str]) -> None:
-        """Later dates after earlier ones, scores within the scale, clocks on known subjects."""
+    def _mend(self, dataset: Dataset, row: dict[str, str], number: int) -> None:
+        """Later dates after earlier ones, clocks that run, promises that fall due later."""
         for later, earlier in dataset.not_before:
             if row[later] and row[later] < row[earlier]:
                 row[later], row[earlier] = row[earlier], row[later]
         if dataset.name == "clock_events":
-            kind = self._chance.choice(("disputes", "invoices", "subject"))
-            row["subject_id"] = f"{kind}-{self._chance.randrange(self._rows // 4)}"
+            self._run_clock(row, number)
+        if dataset.name == "activities" and row["kind"] == "promise":
+            made_on = datetime.fromisoformat(row["at"]).date()
+            row["promised_on"] = (made_on + timedelta(self._chance.randint(3, 30))).isoformat()
         if dataset.name == "invoices":
             issued = date.fromisoformat(row["issue_date"])
             row["due_date"] = (issued + timedelta(self._chance.choice((0, 14, 30)))).isoformat()
         if dataset.name == "allocations":
             row["amount"] = self._chance.choice((row["amount"], "50.00", "500.00"))
+
+    def _run_clock(self, row: dict[str, str], number: int) -> None:
+        """Mostly start, pause, resume and stop of one clock, hours or days apart."""
+        run, step = divmod(number, len(_EVENTS))
+        kind = ("disputes", "invoices", "subject")[run % 3]
+        row["subject_id"] = f"{kind}-{run}"
+        row["clock"] = _SPECIAL["clock"][run % 2]
+        if self._chance.random() < 0.9:
+            row["event"] = _EVENTS[step]
+            self._run_at = self._time() if step == 0 else self._run_at
+            self._run_at += timedelta(minutes=self._chance.randint(5, 6000))
+            row["at"] = self._run_at.isoformat(" ")
 
     def _rates(self) -> Iterator[str]:
         for offset in range(-400, 400):

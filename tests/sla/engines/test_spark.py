@@ -102,6 +102,7 @@ def _compare_kpi(definition: KpiDefinition, here: Ledger, there: Ledger) -> None
     given = _needed(definition)
     results = [kpi_result_json(run_kpi(definition, one, _MARCH, given)) for one in (here, there)]
     assert results[0] == results[1]
+    assert results[0]["status"] == "measured", "a figure of nothing says nothing"
     _compare_rows(definition, here, there, given)
 
 
@@ -128,7 +129,8 @@ def _compare_meter(name: str, here: Ledger, there: Ledger) -> None:
 
 def _compare_relief(here: Ledger, there: Ledger) -> None:
     definition = load_catalogue()["share_past_due"]
-    relief = Relief({"invoices": frozenset({"invoices-1", "it's", "invoices-7"})}, ())
+    taken = frozenset({"it's", *(f"invoices-{number}" for number in range(0, 300, 2))})
+    relief = Relief({"invoices": taken}, ())
     first, second = (run_kpi(definition, one, _MARCH, {}, relief=relief) for one in (here, there))
     assert first == second
     assert first.rows < run_kpi(definition, here, _MARCH, {}).rows

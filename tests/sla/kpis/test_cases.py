@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.paths import CASES
 from tests.sla.kpis.ledgers import calendars_in, ledger_of, rows_of
 
 
+@cache
 def read_cases() -> list[dict[str, Any]]:
     """Every small ledger, with the figures that it must give."""
     # The base loader leaves all scalars text, so that no figure passes through a float.
