@@ -131,7 +131,12 @@ class _Level:
             as_of,
             result.value,
             tuple(self._courses(running, Period(running.start, as_of).days)),
-            Promise(targets_on(self.level, running), result.direction, self.level.round_to),
+            Promise(
+                targets_on(self.level, running),
+                result.direction,
+                self.level.round_to,
+                result.unit,
+            ),
         )
 
     def _courses(self, running: Period, days: int) -> Iterator[Course]:

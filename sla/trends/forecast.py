@@ -17,6 +17,7 @@ from sla.trends.values import Forecast, Verdict
 
 FEWEST_MONTHS = 6
 """With fewer earlier months to compare nothing is forecast."""
+_WHOLE = Decimal(100)
 _SURE = (1, 3)
 """A verdict is likely where at most a third of the months speaks against it."""
 
@@ -41,6 +42,7 @@ class Promise:
     targets: Targets
     direction: Direction
     round_to: int | None
+    unit: str = ""
 
     def is_missed(self, value: Decimal) -> bool:
         """Whether a value, rounded as the contract says, misses what is expected."""
@@ -65,7 +67,8 @@ def forecast(
     `so_far` is the unrounded value of those days, `courses` are earlier months at the same point.
     The median movement gives the middle, the least and the greatest the span; the verdict is
     likely where at least two thirds of the movements agree. No probability is claimed: the
-    counts are stated, also how often the method would have been right before.
+    counts are stated, also how often the method would have been right before. A percentage that
+    lay between 0 and 100 in every month is forecast there, too.
     """
     if so_far is None:
         return Forecast(period, as_of, None, verdict=Verdict.NO_DATA)
@@ -74,18 +77,27 @@ def forecast(
         return Forecast(period, as_of, stands, months=len(courses))
     movements = [course.movement for course in courses]
     misses = _misses(so_far, movements, promise)
+    ends = [_held(so_far + one, courses, promise) for one in movements]
     return Forecast(
         period=period,
         as_of=as_of,
         so_far=stands,
-        middle=promise.rounded(so_far + median(movements)),
-        low=promise.rounded(so_far + min(movements)),
-        high=promise.rounded(so_far + max(movements)),
+        middle=promise.rounded(median(ends)),
+        low=promise.rounded(min(ends)),
+        high=promise.rounded(max(ends)),
         misses=misses,
         months=len(courses),
         right_before=_right_before(courses, promise),
         verdict=_verdict(misses, len(courses)),
     )
+
+
+def _held(end: Decimal, courses: Sequence[Course], promise: Promise) -> Decimal:
+    """The end, within 0 and 100 where a percentage never left them; some KPIs may."""
+    known = [value for course in courses for value in (course.so_far, course.final)]
+    if promise.unit != "%" or min(known) < 0 or max(known) > _WHOLE:
+        return end
+    return min(max(end, Decimal(0)), _WHOLE)
 
 
 def _misses(so_far: Decimal, movements: Sequence[Decimal], promise: Promise) -> int:

@@ -34,7 +34,10 @@ def _exact(text: str | None) -> Decimal | None:
 @pytest.mark.parametrize("case", _cases(), ids=lambda each: each["name"])
 def test_worked_case(case: dict[str, Any]) -> None:
     promise = Promise(
-        Targets(Decimal(case["expected"]), None), Direction(case["direction"]), case.get("round_to")
+        Targets(Decimal(case["expected"]), None),
+        Direction(case["direction"]),
+        case.get("round_to"),
+        case.get("unit", ""),
     )
     courses = [Course(Decimal(so_far), Decimal(final)) for so_far, final in case["courses"]]
     found = forecast(MARCH, DAY, _exact(case["so_far"]), courses, promise)
