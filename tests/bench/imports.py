@@ -37,6 +37,7 @@ def _ours(source: Path, store: Path) -> float:
 def _copy(source: Path, target: Path) -> float:
     def work() -> None:
         with duckdb.connect() as connection:
+            connection.execute("SET enable_progress_bar = false")
             connection.execute(
                 f"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
             )

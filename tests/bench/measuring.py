@@ -7,6 +7,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,17 +55,16 @@ def side_by_side(
     return min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
 
 
-def _child(work: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) -> None:
+def _with_memory(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, int]:
     answer = work(*arguments)
-    answers.put((answer, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
+    return answer, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def in_own_process(work: Callable[..., Any], *arguments: Any) -> tuple[Any, int]:
-    """The answer of `work`, and the most memory that its process took, in MiB."""
+    """The answer of `work`, and the most memory that its process took, in MiB.
+
+    What `work` raises is raised here, and BrokenProcessPool where its process is gone.
+    """
     context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    process = context.Process(target=_child, args=(work, arguments, answers))
-    process.start()
-    answer, mebibytes = answers.get()
-    process.join()
-    return answer, int(mebibytes)
+    with ProcessPoolExecutor(1, context) as alone:
+        return alone.submit(_with_memory, work, arguments).result()
