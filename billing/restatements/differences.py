@@ -195,14 +195,13 @@ def restated_lines(
     differing: Sequence[AmountDifference] = difference.lines
     if with_credit:
         differing = (*differing, *difference.credits)
-    return tuple(_line(one, reference, period, difference.currency) for one in differing)
+    return tuple(_line(one, reference, period) for one in differing)
 
 
-def _line(one: AmountDifference, reference: str, period: str, currency: str) -> ChargeLine:
+def _line(one: AmountDifference, reference: str, period: str) -> ChargeLine:
     credit = one.charge == SERVICE_CREDIT
     cited = "service credit" if credit else f"{one.charge} {one.title}"
     sign = -_ONE if credit else _ONE
-    was, now = (money_text(amount, currency) for amount in (one.old, one.new))
     return ChargeLine(
         charge=one.charge,
         title=f"Restatement of {period}: {cited}",
@@ -211,8 +210,8 @@ def _line(one: AmountDifference, reference: str, period: str, currency: str) -> 
         unit="restatement",
         amount=one.amount,
         steps=(
-            Step(sign, one.new, sign * one.new, f"restated for {period}: {now}"),
-            Step(-sign, one.old, -sign * one.old, f"counted before: {was}"),
+            Step(sign, one.new, sign * one.new, f"restated for {period}"),
+            Step(-sign, one.old, -sign * one.old, "counted before"),
         ),
         tax=one.tax,
         restatement=reference,

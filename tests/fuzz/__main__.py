@@ -20,9 +20,10 @@ def main(arguments: list[str]) -> int:
     seed = int(arguments[1]) if len(arguments) > 1 else time.time_ns() % 1_000_000
     os.environ["PYTHONPATH"] = str(ROOT)
     folder = Path(tempfile.mkdtemp(prefix="plumbline-fuzz-"))
+    print(f"seed {seed}", flush=True)  # noqa: T201 (a run that breaks off can be repeated)
     started = time.monotonic()
     report = fuzz(seed, count, folder)
-    print(f"seed {seed}: {report}; {time.monotonic() - started:.0f} s")  # noqa: T201 (its purpose)
+    print(f"{report}; {time.monotonic() - started:.0f} s")  # noqa: T201 (its purpose)
     print(*report.faults, sep="\n")  # noqa: T201
     return 1 if report.faults else 0
 

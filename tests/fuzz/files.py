@@ -215,7 +215,7 @@ def parquet(luck: random.Random, folder: Path) -> Path:
             connection.execute("INSERT INTO made VALUES (?, ?, ?, ?, ?, ?)", row)
         date = luck.choice(("DATE", "TIMESTAMP", "VARCHAR", "TIMESTAMPTZ"))
         amount = luck.choice(("DECIMAL(18,4)", "DOUBLE", "VARCHAR", "DECIMAL(38,10)", "FLOAT"))
-        odd = luck.choice(("currency",) * 6 + ("[currency]", "{'a': currency}", "currency::BLOB"))
+        odd = luck.choice(("currency",) * 6 + ("[currency]", "{'a': currency}", "encode(currency)"))
         connection.execute(
             f"COPY (SELECT invoice_id, customer_id, TRY_CAST(issue_date AS {date}) AS issue_date, "
             f"TRY_CAST(due_date AS {date}) AS due_date, {odd} AS currency, "
