@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ from tests.fuzz.files import HEADING, exact
 
 _AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4}0*)?", re.ASCII)
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})( 00:00:00)?", re.ASCII)
+_UNKNOWN_TYPE = re.compile(rb' t="(?!(?:s|str|inlineStr|n|b|e|d)")[^"]*"')
 Row = tuple[str, ...]
 
 
@@ -78,8 +80,24 @@ def _records(pieces: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _sheet(path: Path) -> Iterator[list[list[str]]]:
+    data = path.read_bytes()
+    yield from _tables(data)
+    with suppress(zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError):
+        yield from _tables(_with_known_types(data))
+
+
+def _with_known_types(workbook: bytes) -> bytes:
+    """The workbook with every cell of an unknown type as the text that stands in it."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as source, zipfile.ZipFile(target, "w") as mended:
+        for name in source.namelist():
+            mended.writestr(name, _UNKNOWN_TYPE.sub(b' t="inlineStr"', source.read(name)))
+    return target.getvalue()
+
+
+def _tables(workbook: bytes) -> Iterator[list[list[str]]]:
     try:
-        book = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(workbook), data_only=True)
         rows = [
             [_cell(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)
         ]
