@@ -12,6 +12,7 @@ VENDOR := app/static/vendor
 JOBS ?= auto
 KILLS ?= 100
 FUZZ_FILES ?= 5000
+ONLY ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONWARNDEFAULTENCODING :=
 # Every process of the tests would compile the whole program anew.
@@ -106,13 +107,26 @@ spark-test: setup-dev ## Also compare all worked cases of the catalogue between 
 fuzz: setup-dev ## Read thousands of mutated uploads against an independent reader
 	$(BIN)/python -m tests.fuzz $(FUZZ_FILES)
 
+.PHONY: mutants
+mutants: setup-dev ## Change the calculators in small ways: which changes does no test notice?
+	$(BIN)/python -m tests.mutation $(ONLY)
+
 .PHONY: bench
 bench: setup-dev ## Measure against named references and write docs/performance.md
 	$(BIN)/python -m tests.bench
 
 .PHONY: kpi-docs
-kpi-docs: setup ## Write docs/kpis.md and docs/kpis from the KPI files
+kpi-docs: setup ## Write docs/kpis and docs/meters, with their indices, from the SQL files
 	$(BIN)/plumbline kpi docs --out docs/kpis
+	$(BIN)/plumbline meter docs --out docs/meters
+
+.PHONY: contract-docs
+contract-docs: setup ## Write docs/contract-language.md from the models of the language
+	$(BIN)/plumbline contract docs --out docs/contract-language.md
+
+.PHONY: rounding-docs
+rounding-docs: setup-dev ## Write docs/rounding.md from the cases that are tested
+	$(BIN)/python -m tests.rounding
 
 # Looking after
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -127,14 +127,23 @@ def documents_of(
 
 
 def write_run(result: RunResult, out: Path) -> tuple[Path, ...]:
-    """Write the files of a run into the folder `out`: all of them, or none.
+    """Write the files of a run into the folder `out`, as `write_files` does."""
+    return write_files(
+        lambda: documents_of(result.settlement, result.header, result.catalogue), WRITTEN, out
+    )
+
+
+def write_files(
+    make: Callable[[], Mapping[str, bytes]], names: Sequence[str], out: Path
+) -> tuple[Path, ...]:
+    """Write the files that `make` gives, by name, into the folder `out`: all of them, or none.
 
     They are complete beside their place before the first is moved. Files of an earlier run are
     replaced, other files stay. Raises BadInput where the folder can't be written.
     """
     with _reported(out):
-        _check_place(out)
-        documents = documents_of(result.settlement, result.header, result.catalogue)
+        _check_place(out, names)
+        documents = make()
         out.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".plumbline-", dir=out))
         try:
@@ -147,10 +156,10 @@ def write_run(result: RunResult, out: Path) -> tuple[Path, ...]:
     return tuple(out / name for name in documents)
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, names: Sequence[str]) -> None:
     """Refuse a hopeless place before the documents are made."""
     standing = next(each for each in (out, *out.absolute().parents) if each.exists())
-    blocked = [out / name for name in WRITTEN if (out / name).is_dir()]
+    blocked = [out / name for name in names if (out / name).is_dir()]
     if not standing.is_dir():
         raise _unwritable(standing, "it is a file, not a folder")
     if blocked:

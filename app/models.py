@@ -28,6 +28,7 @@ from billing.settlement.models import (
     SettlementEvidence,
     SettlementRecord,
 )
+from billing.simulation.models import SimulationRecord, SimulationWork
 from governance.audit.models import (
     AuditCheckpoint,
     AuditCosignature,
@@ -48,6 +49,7 @@ from governance.engagements.models import (
 )
 from governance.parties.models import Membership, OperatorTerm, Organisation, User
 from governance.tables import Table
+from sla.claims.models import CreditClaim, CreditIncident
 from sla.evidence.models import (
     EvidenceComparison,
     EvidenceCorrection,
@@ -88,6 +90,8 @@ __all__ = [
     "AuditTimestamp",
     "ContractAcceptance",
     "ContractVersion",
+    "CreditClaim",
+    "CreditIncident",
     "DutyException",
     "Engagement",
     "EvidenceComparison",
@@ -130,6 +134,8 @@ __all__ = [
     "SettlementEvidence",
     "SettlementRecord",
     "SignInSession",
+    "SimulationRecord",
+    "SimulationWork",
     "SingleSignOnAttempt",
     "Throttle",
     "TotpCredential",

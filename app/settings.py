@@ -150,6 +150,10 @@ class Settings(BaseSettings):
     session_absolute_hours: Positive = 12
     reauthentication_minutes: Positive = 10
     """How long a password or second factor counts as just given, for grave acts."""
+    claim_reminder_days: Annotated[list[Positive], *_Comma] = Field(
+        default_factory=lambda: [14, 7, 1]
+    )
+    """How many days before a service credit lapses the client is reminded; `none` for never."""
     invitation_days: Positive = 7
     reset_minutes: Positive = 60
     strong_sign_in_roles: Annotated[list[Role], *_Comma] = Field(default_factory=_strong_roles)

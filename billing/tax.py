@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
+from typing import TypeVar
 
 from billing.charges.values import ChargeLine, TaxLine, TaxTreatment
 from governance.contract.charges import Tax, TaxCategory
 from governance.values import EXACT, round_money
+
+K = TypeVar("K")
 
 _REASONS = {
     TaxCategory.REVERSE_CHARGE: "Reverse charge: the recipient accounts for the tax",
@@ -58,9 +61,7 @@ def _tax_line(treatment: TaxTreatment, base: Decimal, currency: str) -> TaxLine:
     return TaxLine(treatment.category, treatment.rate, base, amount, treatment.reason)
 
 
-def share_out(
-    amount: Decimal, weights: Mapping[TaxTreatment, Decimal], currency: str
-) -> dict[TaxTreatment, Decimal]:
+def share_out(amount: Decimal, weights: Mapping[K, Decimal], currency: str) -> dict[K, Decimal]:
     """`amount` shared in proportion to the weights, to the currency, adding up exactly.
 
     Each share is rounded half up and the largest weight, the first among equals, takes the

@@ -82,6 +82,7 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.CLIENT_COMMITTEE: frozenset(
         {
             Permission.VIEW,
+            Permission.CLAIM_CREDIT,
             Permission.DECIDE_RELIEF,
             Permission.REVIEW_FIGURES,
             Permission.DISCUSS_FIGURES,
@@ -93,6 +94,7 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.COMMITTEE_CHAIR: frozenset(
         {
             Permission.VIEW,
+            Permission.CLAIM_CREDIT,
             Permission.DECIDE_RELIEF,
             Permission.ADD_CONTRACT,
             Permission.ACCEPT_CONTRACT,
@@ -107,7 +109,9 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.REVIEW_ACCESS,
         }
     ),
-    Role.CLIENT_FINANCE: frozenset({Permission.VIEW, Permission.UPDATE_TRENDS}),
+    Role.CLIENT_FINANCE: frozenset(
+        {Permission.VIEW, Permission.CLAIM_CREDIT, Permission.UPDATE_TRENDS}
+    ),
     Role.AUDITOR: frozenset(
         {
             Permission.VIEW,

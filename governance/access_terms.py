@@ -65,6 +65,8 @@ class Permission(StrEnum):
     """Claim that rows, time or whole service levels don't count, or take a claim back."""
     DECIDE_RELIEF = "relief:decide"
     """Grant such a claim, wholly or in part, or refuse it."""
+    CLAIM_CREDIT = "credit:claim"
+    """Claim a period's service credit for the client, before it lapses."""
     ISSUE_INVOICE = "invoice:issue"
     MANAGE_MEMBERS = "members:manage"
     VIEW_DUTIES = "duties:view"

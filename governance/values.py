@@ -30,10 +30,18 @@ def round_half_up(value: Decimal, places: int) -> Decimal:
     return rounded or abs(rounded)
 
 
+_CASH_ONLY = frozenset(
+    ["AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"]
+)
+"""Currencies without small coins: ISO 4217 gives them two decimals all the same."""
+_ISO_DIGITS = dict.fromkeys(_CASH_ONLY, 2) | {"IQD": 3}
+"""Where the library has the decimals that people show, which aren't those that banks book."""
+
+
 @cache
 def minor_digits(currency: str) -> int:
     """Number of decimals of an ISO 4217 currency (EUR 2, JPY 0, KWD 3)."""
-    return get_currency_precision(currency)
+    return _ISO_DIGITS.get(currency, get_currency_precision(currency))
 
 
 @cache
@@ -77,6 +85,12 @@ def plain(value: Decimal) -> str:
 def money_text(amount: Decimal, currency: str) -> str:
     """Amount as text with exactly the currency's decimals ("47.60")."""
     return format(round_money(amount, currency), "f")
+
+
+def months_after(day: date, months: int) -> date:
+    """The day so many months later, or before where negative; the last of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 _PERIOD = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -13,6 +15,9 @@ from app.errors import outcome_of
 from governance.contract.diff import diff_contracts
 from governance.contract.document import Contract
 from governance.contract.kpi_signature import KpiSignature
+from governance.contract.lint import ContractWarning
+from governance.contract.lint_values import Weight
+from governance.contract.pages import language_markdown
 from governance.contract.reading import contract_sha256, read_contract
 from governance.contract.schema import contract_schema
 from governance.errors import BadInput, Problem
@@ -25,29 +30,81 @@ def contract() -> None:
 
 @contract.command()
 @click.argument("file")
+@click.option("--strict", is_flag=True, help="Fail on warnings too; notes never fail.")
+@click.option(
+    "--on",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Day on which to read it, for dates that are past; by default today.",
+)
 @json_option
 @reports_problems
-def check(file: str, as_json: bool) -> None:
-    """Report every problem of the contract document FILE; exit status 2 if there is any."""
+def check(file: str, day: datetime | None, *, strict: bool, as_json: bool) -> None:
+    """Report every problem of the contract document FILE; exit status 2 if there is any.
+
+    A sound contract can still be unwise: warnings and notes say what one should know before
+    signing it. They leave the exit status at 0, unless --strict is given.
+    """
     try:
         data = read_bytes(file)
         terms = read_contract(data, file, catalogue_signatures())
     except BadInput as error:
         if not as_json:
             raise
-        print_json({"valid": False, "problems": [each.as_json() for each in error.problems]})
+        problems = [each.as_json() for each in error.problems]
+        print_json({"valid": False, "problems": problems, "warnings": []})
         sys.exit(outcome_of(error).exit_code)
+    warnings = _warnings(terms, data, file, (day or datetime.now(UTC)).date())
     summary = _summary(terms, data)
     if as_json:
-        print_json({"valid": True, "problems": [], **summary})
+        stated = [each.as_json() for each in warnings]
+        print_json({"valid": True, "problems": [], "warnings": stated, **summary})
     else:
-        click.echo(_summary_text(file, terms, summary))
+        click.echo("\n".join([_summary_text(file, terms, summary), *warning_lines(warnings)]))
+    if strict and any(each.weight is Weight.WARNING for each in warnings):
+        sys.exit(outcome_of(BadInput([])).exit_code)
+
+
+def _warnings(terms: Contract, data: bytes, file: str, day: date) -> Sequence[ContractWarning]:
+    from app.cli.own_kpis import kpi_dir  # noqa: PLC0415 (loads the query engine)
+    from app.contract_linting import contract_warnings  # noqa: PLC0415 (the same)
+
+    return contract_warnings(terms, data, file, day, kpi_dir())
+
+
+def warning_lines(warnings: Sequence[ContractWarning]) -> Iterator[str]:
+    """Warnings, then notes, each with its place and what to do."""
+    for weight in Weight:
+        some = [each for each in warnings if each.weight is weight]
+        if some:
+            yield f"\n{len(some)} {weight}{'s' if len(some) > 1 else ''}:"
+        for each in some:
+            yield f"\n  {each.where()}"
+            yield from _wrapped(f"{each.what[:1].upper()}{each.what[1:]}.")
+            yield from _wrapped(f"What to do: {each.advice}.")
+
+
+def _wrapped(sentence: str) -> list[str]:
+    return textwrap.wrap(sentence, 96, initial_indent="    ", subsequent_indent="    ")
 
 
 @contract.command()
 def schema() -> None:
     """Print the JSON Schema of contract documents, for editors."""
     print_json(contract_schema())
+
+
+@contract.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File, as docs/contract-language.md.",
+)
+def docs(out: Path) -> None:
+    """Write the page on the contract language into the file OUT."""
+    out.write_text(language_markdown(), encoding="utf-8")
+    click.echo(f"{out} describes version 1 of the contract language")
 
 
 @contract.command()

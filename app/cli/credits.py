@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from sla.kpis.catalogue import signatures
 from sla.service_credits.calculation import compute_credits, directions_of
 from sla.service_credits.results import read_results
 from sla.service_credits.serialise import service_credits_json
-from sla.service_credits.values import LevelCredit, ServiceCredits
+from sla.service_credits.values import LevelCredit, Mechanism, ServiceCredits
 from sla.service_credits.wording import amount_words, number_words
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -49,12 +50,24 @@ def _text(given: ServiceCredits) -> Iterator[str]:
         ("before cap", given.before_cap),
         ("credit", given.credit),
         ("earned back", given.earned_back),
+        *([("bonus", given.bonus)] if Mechanism.BONUS in given.agreed else []),
         ("net", given.net),
     ):
         shown = "none agreed" if amount is None else amount_words(amount, given.currency)
         yield f"{label:<16} {shown:>45}"
-    for earned in given.earn_backs:
-        yield from _wrapped(earned.why)
+    if given.claim is not None:
+        yield f"{'claim':<16} {given.claim.state.value:>45}"
+        yield from _wrapped(f"to be claimed by {given.claim.until}")
+    yield from chain.from_iterable(_wrapped(sentence) for sentence in _sentences(given))
+
+
+def _sentences(given: ServiceCredits) -> Iterator[str]:
+    """Why of all that isn't a service level's credit; a balance says what it set off itself."""
+    yield from (each.why for each in given.persistent_failures)
+    yield from (each.why for each in given.milestones)
+    yield from (each.why for each in given.balance)
+    if not given.balance:
+        yield from (each.why for each in given.earn_backs)
 
 
 def _level_lines(level: LevelCredit, currency: str) -> Iterator[str]:

@@ -351,8 +351,10 @@ def _print_measured(measured: MeasuredPeriod) -> None:
 
 
 def _print_notes(measured: MeasuredPeriod) -> None:
-    """Why nothing follows from a result, and what it was without relief."""
+    """How a promise rose, why nothing follows from a result, and what it was without relief."""
     for result in measured.results:
+        if result.risen:
+            click.echo(f"\n{result.service_level}: {result.risen}")
         if result.no_consequence:
             click.echo(f"\n{result.service_level}: {result.no_consequence}")
         before = result.without_relief

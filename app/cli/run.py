@@ -17,6 +17,7 @@ from app.cli.relief import relief_option
 from app.documents.formatting import measured, money, period
 from app.documents.wording import STATUS
 from app.main_job import RunResult, run_from_files, write_run
+from billing.settlement.spans import invoiced_later
 from governance.values import Period, money_text
 from sla.evidence.profiles import load_profile
 from sla.measurements.values import Measurement
@@ -154,7 +155,9 @@ def _amounts(result: RunResult) -> Iterator[str]:
 
 
 def _balance_warnings(result: RunResult) -> Iterator[str]:
-    priced = result.settlement.priced
+    settlement, priced = result.settlement, result.settlement.priced
+    if later := invoiced_later(settlement.contract, settlement.period):
+        yield f"{later}."
     if priced.service_credit > max(priced.subtotal, Decimal(0)):
         yield "The credit exceeds the charges: the invoice is a balance in the client's favour."
 

@@ -13,6 +13,7 @@ from app.mail.sending import mailer
 from app.operation.changes_log import log_changes
 from app.operation.logging import logs
 from app.settings import Settings, load_settings
+from app.simulating import simulator
 from app.timestamping import Stamper
 
 
@@ -38,7 +39,12 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     application = create_app(settings)
     engine = application.state.engine
     stamper = Stamper(engine, settings.timestamp_authority)
-    with sequencer(engine, key_folder(settings), stamper), mailer(engine, settings):
+    store = application.state.workshop.store
+    with (
+        sequencer(engine, key_folder(settings), stamper),
+        mailer(engine, settings),
+        simulator(engine, settings, store),
+    ):
         uvicorn.run(
             application,
             host=host,

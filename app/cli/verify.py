@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -17,13 +17,15 @@ from app.cli.common import json_option, print_json, reports_problems
 from app.cli.installation import reading
 from app.evidence_store import store_of
 from app.sealed_files import SealedFiles, files_in, unpacked
+from billing.settlement.verifying_charges import verify_charges
+from billing.settlement.verifying_meters import verify_meters
 from governance.engagements.models import ContractVersion, Engagement
 from governance.errors import BadInput, Problem
 from governance.tables import digest
 from governance.values import Period
 from sla.evidence.store import EvidenceStore
 from sla.reviews.queries import seal_of_period
-from sla.reviews.verifying import Difference, Verification, verify_seal
+from sla.reviews.verifying import Difference, FindEvidence, Verification, verify_seal
 
 _ADDRESS = re.compile(
     r"(?P<reference>[^/]+)/(?P<period>\d{4}(-(\d{2}|Q\d))?)(/(?P<restatement>\d+))?"
@@ -43,7 +45,7 @@ _LONGEST_ADDRESS = 500
 @json_option
 @reports_problems
 def verify(measurement: str, evidence: Path | None, sha256: str | None, *, as_json: bool) -> None:
-    """Compute the figures of a sealed MEASUREMENT again.
+    """Compute the figures of a sealed MEASUREMENT again, and the charges of its invoice.
 
     MEASUREMENT is ENGAGEMENT/PERIOD (ENG-2025-001/2026-08, a restatement of it .../2026-08/1),
     or one service level of it (.../SL-01), on this installation; or what was taken away from
@@ -75,7 +77,18 @@ def _checked(files: SealedFiles, sha256: str | None) -> Verification:
     if files.differences:
         return Verification(files.label, {}, files.differences)
     store = EvidenceStore.at(files.evidence)
-    return verify_seal(files.document, sha256 or files.sha256, store.local)
+    return _verified(files.document, sha256 or files.sha256, store.local)
+
+
+def _verified(
+    document: bytes, sha256: str | None, find: FindEvidence, only: str | None = None
+) -> Verification:
+    """The measurements; then the meters and the charges, where all that they rest on is equal."""
+    found = verify_seal(document, sha256, find, only)
+    if only is not None or not found.equal:
+        return found
+    differences = verify_meters(document, find) or verify_charges(document, find)
+    return replace(found, differences=differences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,7 @@ def _from_installation(text: str, sha256: str | None) -> Verification:
             )
         known = _of_contract(session, seal.contract_version_id)
         store = store_of(settings)
-        found = verify_seal(seal.document, sha256 or seal.sha256, store.local, address.level)
+        found = _verified(seal.document, sha256 or seal.sha256, store.local, address.level)
     return Verification(found.label, found.values, (*known, *found.differences), found.notes)
 
 

@@ -21,9 +21,9 @@ from app.documents.log_state import log_state
 from app.documents.rendering import html_to_pdf, render_html
 from app.documents.wording import tax_column, tax_note, tax_total
 from billing.charges.values import ChargeLine, Step
-from billing.settlement.values import InvoiceHeader, Settlement
+from billing.settlement.values import InvoiceHeader, MeterReading, Settlement
 from governance.contract.engagement import Party
-from governance.values import round_half_up
+from governance.values import Period, round_half_up
 from sla.measurements.values import Measurement
 from sla.service_credits.values import LevelCredit, ServiceCredits
 
@@ -104,7 +104,7 @@ def charge_line(settlement: Settlement, line: ChargeLine) -> InvoiceLine:
         title=line.title,
         reference=_joined(line.charge, line.clause),
         arithmetic=tuple(step_text(step, settlement.priced.currency) for step in line.steps),
-        source=_source(settlement, line.meter),
+        source=_source(settlement, line),
         quantity=number(round_half_up(line.quantity, _SHOWN)),
         unit=words(line.unit),
         tax=tax_column(line.tax.category, line.tax.rate),
@@ -124,22 +124,41 @@ def step_text(step: Step, currency: str) -> str:
     return f"{step.text}: {text}" if step.text else text
 
 
-def _source(settlement: Settlement, meter: str | None) -> str:
-    if meter is None:
+def _source(settlement: Settlement, line: ChargeLine) -> str:
+    if line.meter is None:
         return ""
-    reading = settlement.readings.get(meter)
+    reading = settlement.reading_of(line)
     if reading is None:
-        return f"Meter {words(meter)}, as stated in the usage"
+        return f"Meter {words(line.meter)}, as stated in the usage"
     evidence = ", ".join(f"{each.dataset} {digest(each.sha256)}" for each in reading.evidence)
-    text = f"Meter {words(meter)}: {number(reading.rows)} ledger rows"
+    text = f"Meter {words(line.meter)}: {number(reading.rows)} ledger rows{_apart(reading)}"
     return f"{text}; evidence {evidence}" if evidence else text
 
 
+def _apart(reading: MeterReading) -> str:
+    """What sets the rows apart from all that the meter counts on these days."""
+    if reading.late:
+        of = period(Period.parse(reading.late))
+        return f" of {of} that came after its figures were sealed ({digest(reading.rows_sha256)})"
+    if reading.left_out:
+        return f", without {number(reading.left_out)} that another period’s invoice bills"
+    return ""
+
+
 def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[InvoiceLine]:
-    """A line for every service level with a credit, and one for what was earned back."""
+    """A line for each part of the credit, and one for what was earned back or is a bonus."""
     for level in given.service_levels:
         if level.credit:
             yield _credit_line(settlement, given, level)
+    for title, key, why, amount in _further(given):
+        yield _uncounted(
+            tax=shared_tax(settlement),
+            title=f"{title}, {period(given.period)}",
+            reference=key,
+            why=why,
+            source="",
+            amount=amount,
+        )
     for earned in given.earn_backs:
         terms = settlement.terms_of(earned.service_level)
         yield _uncounted(
@@ -150,6 +169,18 @@ def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[Invo
             source="",
             amount=earned.amount,
         )
+
+
+def _further(given: ServiceCredits) -> Iterator[tuple[str, str, str, Decimal]]:
+    """Title, id, sentence and amount of what isn't the credit of a service level's one miss."""
+    for failure in (one for one in given.persistent_failures if one.credit):
+        key = failure.service_level
+        yield "Service credit: persistent failure", key, failure.why, -failure.credit
+    for late in (one for one in given.milestones if one.credit):
+        yield f"Service credit: {late.title or late.id}", late.id, late.why, -late.credit
+    for level in given.service_levels:
+        if level.bonus:
+            yield "Bonus", level.id, level.why, level.bonus
 
 
 def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCredit) -> InvoiceLine:

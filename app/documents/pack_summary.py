@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.documents.formatting import measured, money, period
+from app.documents.formatting import day, measured, money, period
 from app.documents.pack_levels import LevelView
 from app.documents.wording import SETTLED, count_word
 from billing.settlement.values import Settlement
 from sla.measurements.values import Status
+from sla.service_credits.values import ClaimState, ServiceCredits
 
 _CLAUSES = {
     Status.BELOW_EXPECTED: "fell below the expected level",
@@ -65,17 +66,30 @@ def _cost(settlement: Settlement) -> str:
     given = settlement.credits
     if given is None:
         return "The contract agrees no service credits."
-    if not given.net and not given.earned_back:
+    if given.lapsed and given.claim is not None:
+        lost, until = money(given.credit, given.currency), day(given.claim.until)
+        return f"A service credit of {lost} lapsed, as nobody claimed it by {until}."
+    if not given.net and not given.earned_back and not given.bonus:
         return "No service credit is due."
     terms = settlement.contract.service_credits
     when = SETTLED[terms.settle] if terms else ""
     if given.net < 0:
-        return f"The provider earns back {money(-given.net, given.currency)}, {when}."
+        verb = "is due a net bonus of" if given.bonus else "earns back"
+        return f"The provider {verb} {money(-given.net, given.currency)}, {when}."
     net = money(given.net, given.currency)
-    cost = f"This costs the provider a service credit of {net}, {when}"
+    return f"This costs the provider a service credit of {net}, {when}{_after(given)}."
+
+
+def _after(given: ServiceCredits) -> str:
+    """What the net is less than the credit by, and by when it has to be claimed."""
+    text = ""
     if given.earned_back:
-        cost += f", after {money(given.earned_back, given.currency)} earned back"
-    return f"{cost}."
+        text += f", after {money(given.earned_back, given.currency)} earned back"
+    if given.bonus:
+        text += f", after a bonus of {money(given.bonus, given.currency)}"
+    if given.claim is not None and given.claim.state is ClaimState.OPEN:
+        text += f", if the client claims it by {day(given.claim.until)}"
+    return text
 
 
 def key_figures(settlement: Settlement, levels: Sequence[LevelView]) -> tuple[KeyFigure, ...]:

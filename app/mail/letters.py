@@ -6,13 +6,16 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from app.documents.formatting import moment, period, words
+from app.documents.formatting import day, moment, period, words
 from app.mail.outbox import Mail
 from app.settings import Settings
 from governance.engagements.invitations import Sent
+from governance.engagements.models import Engagement
 from governance.parties.models import User
 from governance.values import Period
+from sla.claims.values import Window
 
 _HELLO = "Plumbline: "
 
@@ -26,6 +29,11 @@ def _common(settings: Settings, **more: Any) -> dict[str, Any]:
 
 def _link(settings: Settings, *parts: str) -> str:
     return "/".join([settings.public_url.rstrip("/"), *parts])
+
+
+def _segment(reference: str) -> str:
+    """A reference as one part of an address, as the pages write it."""
+    return quote(reference.replace("/", "~"), safe="~")
 
 
 def plain_name(name: str) -> str:
@@ -88,6 +96,40 @@ def new_address_mail(
     )
     key = f"new address {user.id} {until.isoformat()}"
     return Mail(address, f"{_HELLO}confirm your address", "new_address", key, context)
+
+
+def claim_mail(
+    settings: Settings,
+    user: User,
+    engagement: Engagement,
+    window: Window,
+    *,
+    before: int,
+    left: int,
+) -> Mail:
+    """That a service credit lapses unless it is claimed; its amount is on the page only.
+
+    `before` is the reminder that is due, in days before the last one, and `left` the days there
+    are.
+    """
+    when = period(window.period)
+    context = _common(
+        settings,
+        name=user.name,
+        period=when,
+        until=day(window.until),
+        left="today" if left == 0 else f"in {left} {'day' if left == 1 else 'days'}",
+        engagement=f"{engagement.reference}, {plain_name(engagement.title)}",
+        link=_link(
+            settings,
+            "engagements",
+            quote(engagement.reference.replace("/", "~"), safe="~"),
+            "credits",
+        ),
+    )
+    subject = f"{_HELLO}{engagement.reference}, claim the service credit of {when}"
+    key = f"claim {engagement.id} {window.period.label} {before} {user.id}"
+    return Mail(user.email, subject, "claim", key, context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.database import session_scope
+from app.mail.claims import remind_and_lapse
 from app.mail.outbox import Claimed, claim_next, has_due, note_failed, note_sent
 from app.settings import Settings
 from governance.access import Actor
@@ -182,6 +183,7 @@ def _run(engine: Engine, settings: Settings, stop: Event) -> None:
             if _now() - swept_at > _SWEEP_EVERY:
                 swept_at = _now()
                 _forget_old(engine, swept_at)
+                remind_and_lapse(engine, settings, swept_at)
             send_due(engine, settings, _now)
         except Exception:  # noqa: BLE001 (the thread must outlive any failure)
             # The application goes on without mail; who runs it must learn of it.

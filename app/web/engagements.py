@@ -16,13 +16,14 @@ from app.documents.wording import MODEL, WINDOW
 from app.security.guards import SIGNED_IN_ONLY, limited, requires
 from app.security.throttle import EXPORT
 from app.web.addresses import HOME
+from app.web.credit_terms import credit_rules
 from app.web.downloads import attachment
 from app.web.exports import note_export
 from app.web.rendering import render, see_other
-from app.web.terms import charge_rule, credit_rules
+from app.web.terms import charge_rule
 from app.web.unit_of_work import Work, allowed, engagement_work, work
 from billing.settlement.queries import settled_periods
-from governance.access import Permission, State
+from governance.access import Permission, State, permits
 from governance.contract.document import Contract
 from governance.engagements.acceptance import version_views
 from governance.engagements.service import (
@@ -35,11 +36,10 @@ from governance.engagements.service import (
 )
 from governance.errors import NotFound
 from governance.values import Period
+from sla.claims.service import ClaimView, claim_views
 from sla.evidence.service import current_tables, hand_ins
 from sla.kpis.catalogue import load_catalogue
 from sla.reviews.queries import states_by_measured
-
-_STEP = {"month": 1, "quarter": 3, "year": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class EngagementRow:
     payable: Decimal | None
     state: State | None = None
     """Where that period stands between the sides."""
+    claimable: tuple[ClaimView, ...] = ()
+    """The computed credits that the user can claim, the first to lapse first."""
 
 
 @get("/", opt=SIGNED_IN_ONLY, sync_to_thread=False)
@@ -71,13 +73,21 @@ def list_engagements(request: Request[Any, Any, Any]) -> Response[str]:
 def _row(unit: Work, summary: EngagementSummary) -> EngagementRow:
     settled = settled_periods(unit.session, unit.actor, summary.engagement)
     roles = tuple(sorted(words(role).capitalize() for role in summary.roles))
+    claimable = _claimable(unit, summary)
     if not settled:
-        return EngagementRow(summary, roles, None, None)
+        return EngagementRow(summary, roles, None, None, claimable=claimable)
     invoice, record = settled[0].invoice, settled[0].settlement
     states = states_by_measured(unit.session, summary.engagement)
     state = State.ISSUED if invoice.number else states.get(record.measured_period_id, State.SETTLED)
     payable = invoice.money(invoice.payable_minor).amount
-    return EngagementRow(summary, roles, settled[0].period, payable, state)
+    return EngagementRow(summary, roles, settled[0].period, payable, state, claimable)
+
+
+def _claimable(unit: Work, summary: EngagementSummary) -> tuple[ClaimView, ...]:
+    if not permits(summary.roles, Permission.CLAIM_CREDIT):
+        return ()
+    views = claim_views(unit.session, summary.engagement, unit.actor.at)
+    return tuple(one for one in views if one.amount and one.may_be_claimed)
 
 
 @get(
@@ -91,9 +101,7 @@ def show_engagement(request: Request[Any, Any, Any]) -> Response[str]:
         contract = contract_of(agreed_contract(unit.session, engagement))
         settled = settled_periods(unit.session, unit.actor, engagement)
         done = {one.period for one in settled}
-        unsettled = [
-            one for one in invoice_periods(contract, unit.actor.at.date()) if one not in done
-        ]
+        unsettled = [one for one in months_over(contract, unit.actor.at.date()) if one not in done]
         context: dict[str, Any] = {
             "parties": parties_of(unit.session, engagement),
             "versions": version_views(unit.session, unit.actor, engagement),
@@ -124,16 +132,17 @@ def _next(unsettled: Sequence[Period], last: Period | None) -> Period | None:
     return next((one for one in unsettled if last is None or one > last), None)
 
 
-def invoice_periods(contract: Contract, today: date) -> tuple[Period, ...]:
-    """The whole periods that the contract invoices and that are over by `today`, oldest first."""
-    months = _STEP[contract.invoicing.every]
+def months_over(contract: Contract, today: date) -> tuple[Period, ...]:
+    """The months of the engagement that are over by `today`, oldest first.
+
+    Each is settled, also where the contract invoices quarters or years.
+    """
     starts, ends = contract.engagement.starts, contract.engagement.ends
-    ending = starts.replace(day=1, month=((starts.month - 1) // months + 1) * months)
-    period = Period.months_ending(ending, months)
+    month = Period.month(starts.year, starts.month)
     found = []
-    while period.end < today and (ends is None or period.start <= ends):
-        found.append(period)
-        period = period.following()
+    while month.end < today and (ends is None or month.start <= ends):
+        found.append(month)
+        month = month.following()
     return tuple(found)
 
 

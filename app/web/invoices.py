@@ -13,12 +13,12 @@ from app.security.guards import RECENT, limited, requires
 from app.security.throttle import PDF
 from app.web.addresses import engagement_path
 from app.web.periods import PERIOD, period_of_address
-from app.web.rendering import page_or_part, render, see_other
+from app.web.rendering import page_or_part, period_label, render, see_other
 from app.web.results import ROWS_A_PAGE, FirstRow, RowsView
 from app.web.terms import charge_rule
 from app.web.unit_of_work import Work, engagement_work
 from billing.invoices.service import issue_invoice
-from billing.metering.catalogue import load_meters
+from billing.metering.names import find_meter
 from billing.settlement.acceptance import agreement_of
 from billing.settlement.drill_down import Page, drill_down_quantity
 from billing.settlement.models import DocumentKind
@@ -80,7 +80,7 @@ def show_line(
         if not 1 <= position <= len(lines):
             raise NotFound(f"the invoice has no line {position}")
         line = lines[position - 1]
-        rows = _rows(unit, engagement, period, line["meter"], offset)
+        rows = _rows(unit, engagement, period, line, offset)
     contract = contract_of(settled.contract_version)
     return page_or_part(
         request,
@@ -91,7 +91,7 @@ def show_line(
         position=position,
         line=line,
         rule=_rule(contract, line, engagement.currency),
-        meter=load_meters().get(line["meter"] or ""),
+        meter=find_meter(line["meter"] or ""),
         tables={table.sha256: table for table in settled.evidence},
         rows=rows,
         rows_path=request.url.path,
@@ -99,19 +99,24 @@ def show_line(
 
 
 def _rule(contract: Contract, line: Mapping[str, Any], currency: str) -> tuple[str, ...]:
-    """What a line follows from: its charge, or the restatement that it makes good."""
+    """What a line follows from: its charge, late rows, or the restatement that it makes good."""
     if "restatement" in line:
         period, _, number = line["restatement"].rpartition("/")
         what = f"Makes good restatement {number} of {period}: restated, less what counted before."
         return (what,)
     charges = [one for one in contract.charges if one.id == line["charge"]]
-    return charge_rule(charges[0], currency) if charges else ()
+    rule = charge_rule(charges[0], currency) if charges else ()
+    if "late" in line:
+        late = period_label(line["late"])
+        return (f"Rows of {late} that came after its figures were sealed.", *rule)
+    return rule
 
 
 def _rows(
-    unit: Work, engagement: Engagement, period: Period, meter: str | None, offset: int
+    unit: Work, engagement: Engagement, period: Period, line: Mapping[str, Any], offset: int
 ) -> RowsView | None:
-    """The rows of a metered line; None for one that counts nothing."""
+    """The rows of a metered line, or its late rows; None for one that counts nothing."""
+    meter = line["meter"]
     if meter is None:
         return None
     try:
@@ -123,6 +128,7 @@ def _rows(
             meter,
             workshop=unit.workshop,
             page=Page(offset, ROWS_A_PAGE),
+            late=line.get("late", ""),
         )
     except (Conflict, NotFound) as error:
         return RowsView(None, 0, str(error))

@@ -12,6 +12,9 @@ from billing.settlement.queries import get_settled_period, settled_periods
 from governance.engagements.models import Engagement
 from governance.engagements.service import contract_of
 from governance.values import Period
+from sla.claims.incidents import may_choose, missed_in
+from sla.claims.queries import incidents_of
+from sla.claims.service import claim_view_of
 from sla.measurements.queries import measurement_history, warnings_of
 from sla.relief.queries import relief_events
 from sla.reviews.queries import seal_of
@@ -35,6 +38,10 @@ def period_context(unit: Work, engagement: Engagement, period: Period) -> dict[s
         "may": allowed(unit, engagement),
         "agreement": agreement_of(unit.session, unit.actor, engagement, period),
         "is_sealed": seal_of(unit.session, settled.measured.id) is not None,
+        "claim": claim_view_of(unit.session, engagement, period, unit.actor.at),
+        "incidents": incidents_of(unit.session, engagement, period),
+        "missed": missed_in(unit.session, settled.measured),
+        "may_choose": may_choose(contract),
         "restatements": restatements_of(unit.session, unit.actor, engagement, period),
         "relief_of_period": [
             event

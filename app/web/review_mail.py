@@ -21,6 +21,8 @@ REPLIED = "has answered on a contested figure"
 PROPOSED = "proposes how to decide a contested figure"
 ACCEPTED = "has accepted the decision that your side proposed"
 REFUSED = "has refused the decision that your side proposed"
+INCIDENT = "has marked misses as of one incident, so that the period has to be settled again"
+NO_INCIDENT = "no longer has misses count as of one incident; the period has to be settled again"
 SEALED = "has sealed the figures, so that the invoice can be issued"
 
 

@@ -1,4 +1,4 @@
-"""Charges and service credits of a contract in words, as the engagement's page shows them."""
+"""Charges of a contract in words, as the engagement's page shows them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.documents.formatting import day, money, number, percent, price, words
-from app.documents.wording import SETTLED
 from governance.contract.charges import (
     AgeBand,
     BandedCharge,
     Charge,
     ContingencyCharge,
+    EarlyTerminationCharge,
     FixedCharge,
     FlatPricing,
     GainShareCharge,
+    MilestonesCharge,
     PackagePricing,
     PassThroughCharge,
     PercentageCharge,
@@ -24,22 +25,9 @@ from governance.contract.charges import (
     PriceTier,
     Pricing,
     RateTier,
+    TerminationStep,
+    VolumeRebateCharge,
 )
-from governance.contract.document import Contract
-from governance.contract.service_credits import (
-    AtRiskPool,
-    Interpolated,
-    LinearCredit,
-    PerEvent,
-    ServiceCreditTerms,
-    ServicePoints,
-)
-
-_EARN_BACK: Final = {
-    "met": "met",
-    "exceeded": "exceeded",
-    "yearly_average": "met on the yearly average",
-}
 
 
 def charge_rule(charge: Charge, currency: str) -> tuple[str, ...]:
@@ -96,7 +84,8 @@ def _percentage(charge: PercentageCharge, currency: str) -> str:
 
 def _contingency(charge: ContingencyCharge, _currency: str) -> str:
     bands = ", ".join(_age_band(band) for band in charge.age_bands)
-    return f"Share of {words(charge.meter)} by age at {charge.age_at}: {bands}."
+    recall = f" Recalled unpaid: {percent(charge.recall_rate)}." if charge.recall_rate else ""
+    return f"Share of {words(charge.meter)} by age at {charge.age_at}: {bands}.{recall}"
 
 
 def _age_band(band: AgeBand) -> str:
@@ -129,6 +118,35 @@ def _gain_share(charge: GainShareCharge, _currency: str) -> str:
     return f"{share} of what {words(charge.meter)} gains over {number(charge.baseline)}."
 
 
+def _volume_rebate(charge: VolumeRebateCharge, currency: str) -> str:
+    tiers = ", ".join(
+        f"{percent(tier.percent)} over {money(tier.over, currency)}" for tier in charge.tiers
+    )
+    part = "of all of it" if charge.retroactive else "of what is over"
+    return f"Off {', '.join(charge.of)}, added up over the {charge.per}: {tiers}, {part}."
+
+
+def _milestones(charge: MilestonesCharge, currency: str) -> str:
+    listed = ", ".join(
+        f"{one.title} {money(one.amount, currency)} (due {day(one.due)})"
+        for one in charge.milestones
+    )
+    return f"Each once, when it is accepted: {listed}."
+
+
+def _early_termination(charge: EarlyTerminationCharge, currency: str) -> str:
+    steps = ", ".join(_termination_step(step, currency) for step in charge.schedule)
+    return f"For ending early for convenience: {steps}."
+
+
+def _termination_step(step: TerminationStep, currency: str) -> str:
+    if step.months_of_charges is not None:
+        cost = f"{number(step.months_of_charges)} average months of charges"
+    else:
+        cost = money(step.amount or Decimal(0), currency)
+    return f"{cost} until {day(step.until)}" if step.until else f"{cost} later"
+
+
 _RULES: Final[Mapping[type[Any], Callable[[Any, str], str]]] = {
     FixedCharge: _fixed,
     PerUnitCharge: _per_unit,
@@ -138,6 +156,9 @@ _RULES: Final[Mapping[type[Any], Callable[[Any, str], str]]] = {
     BandedCharge: _banded,
     PassThroughCharge: _pass_through,
     GainShareCharge: _gain_share,
+    VolumeRebateCharge: _volume_rebate,
+    MilestonesCharge: _milestones,
+    EarlyTerminationCharge: _early_termination,
 }
 
 
@@ -154,62 +175,3 @@ def _conditions(charge: Charge, currency: str) -> Iterator[str]:
         yield f"Prices follow {charge.indexation.series}, base {number(charge.indexation.base)}."
     if charge.ramp:
         yield f"Other values in {', '.join(charge.ramp)}."
-
-
-def credit_rules(contract: Contract) -> tuple[str, ...]:
-    """How a miss turns into a service credit, a sentence a rule; empty where none is agreed."""
-    terms = contract.service_credits
-    if terms is None:
-        return ()
-    return (*_method(terms, contract.engagement.currency), *_limits(terms))
-
-
-def _method(terms: ServiceCreditTerms, currency: str) -> Iterator[str]:
-    if isinstance(terms, AtRiskPool):
-        yield from _at_risk_pool(terms)
-    elif isinstance(terms, ServicePoints):
-        yield f"A miss scores points; each costs {percent(terms.point_percent)} of the base."
-        yield f"A repeated miss scores {number(terms.repeat_multiplier)} times the points."
-    elif isinstance(terms, LinearCredit):
-        yield "Every point missed costs a percentage of the base."
-    elif isinstance(terms, PerEvent):
-        amount = "a fixed amount" if terms.amount is None else money(terms.amount, currency)
-        yield f"Every miss costs {amount}."
-    elif isinstance(terms, Interpolated):
-        yield "The credit grows in proportion from the expected level to the minimum."
-    else:
-        yield "The worst tier that a service level falls into sets its credit."
-
-
-def _at_risk_pool(terms: AtRiskPool) -> Iterator[str]:
-    yield f"{percent(terms.at_risk_percent)} of the base is at risk each period."
-    pools = ", ".join(f"{words(name)} {percent(share)}" for name, share in terms.categories.items())
-    yield f"Shares of the pool: {pools}."
-    yield "A value below the minimum counts at once."
-    if terms.below_expected is not None:
-        rule = terms.below_expected
-        yield (
-            f"A value below the expected level counts when it happens {rule.count} times"
-            f" within {rule.within_months} months."
-        )
-    if terms.repeat is not None:
-        yield (
-            f"From miss {terms.repeat.consecutive} in a row the credit is multiplied"
-            f" by {number(terms.repeat.multiplier)}."
-        )
-    if terms.earn_back is not None:
-        rule_ = terms.earn_back
-        yield (
-            f"{percent(rule_.percent)} is earned back once the level was"
-            f" {_EARN_BACK[rule_.form.value]} for {rule_.months} months."
-        )
-
-
-def _limits(terms: ServiceCreditTerms) -> Iterator[str]:
-    if terms.cap_percent is not None:
-        yield f"Never more than {percent(terms.cap_percent)} of the period's base."
-    if terms.annual_cap_percent is not None:
-        yield f"Never more than {percent(terms.annual_cap_percent)} of the last 12 months' base."
-    yield f"Credits come off {SETTLED[terms.settle].removeprefix('on ')}."
-    if terms.claim_within_days is not None:
-        yield f"They lapse unless claimed within {terms.claim_within_days} days."

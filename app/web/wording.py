@@ -21,6 +21,7 @@ PERMISSION: Final = {
     Permission.PROPOSE_RELIEF: "Claim relief",
     Permission.DECIDE_RELIEF: "Decide on claimed relief",
     Permission.UPDATE_TRENDS: "Bring trends and forecasts up to date",
+    Permission.CLAIM_CREDIT: "Claim service credits",
     Permission.ISSUE_INVOICE: "Issue invoices",
     Permission.MANAGE_MEMBERS: "Say who belongs to an engagement",
     Permission.VIEW_DUTIES: "See who holds which duties",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.charges import meters
-from billing.charges.frame import Calculation, Frame, joined, priced
+from billing.charges.frame import Calculation, Frame, joined, priced, taken_back
 from billing.charges.values import Step
 from governance.contract.charges import BandedCharge, BandStep
 from governance.values import plain
@@ -54,25 +54,55 @@ def calculate(charge: BandedCharge, frame: Frame) -> Calculation:
 
     Units are counted from the deadband's edge or from the baseline, as `counted_from` says.
     `up_to_percent` is the distance from the baseline; past the last band its price stays.
-    Baseline and fee are those of a whole period and are prorated together. Unrounded.
+    Baseline and fee are those of a whole period and are prorated together. Late units add to
+    the period's own, and charge what additional and reduced units then change by. Unrounded.
     Raises BadInput where the usage doesn't give the meter as one number.
     """
     counted = meters.quantity(charge.id, charge.meter, frame.usage)
-    baseline = frame.span.prorate(charge.baseline)
+    if frame.is_late:
+        return Calculation(counted, charge.meter, _late(charge, counted, frame), charge.meter)
     fee = frame.span.prorate(frame.prices.of(charge.amount))
-    reduced = _side(charge.reduced, charge, baseline, -1, frame)
-    side = reduced
-    if counted > baseline:
-        side = _side(charge.additional, charge, baseline, 1, frame)
-    floor = fee + sum((step.amount for step in reduced.steps(baseline)), Decimal(0))
+    none = sum((step.amount for step in _unit_steps(charge, Decimal(0), frame)), Decimal(0))
+    floor = _limited(charge, fee + none, frame)
     text = joined(
-        _baseline_text(charge, baseline, frame),
+        _baseline_text(charge, frame.span.prorate(charge.baseline), frame),
         f"effective minimum {frame.money(floor)} at no volume" if charge.reduced else "",
     )
     fee_step = Step(frame.span.prorate(Decimal(1)), frame.prices.of(charge.amount), fee, text)
-    return Calculation(
-        counted, charge.meter, (fee_step, *side.steps(abs(counted - baseline))), charge.meter
+    steps = (fee_step, *_unit_steps(charge, counted, frame))
+    return Calculation(counted, charge.meter, steps, charge.meter, floor)
+
+
+def _limited(charge: BandedCharge, floor: Decimal, frame: Frame) -> Decimal:
+    """The least fee that volumes lead to, within the charge's own minimum and maximum."""
+    if charge.minimum is not None:
+        floor = max(floor, frame.span.prorate(charge.minimum))
+    if charge.maximum is not None:
+        floor = min(floor, frame.span.prorate(charge.maximum))
+    return floor
+
+
+def _unit_steps(charge: BandedCharge, counted: Decimal, frame: Frame) -> list[Step]:
+    """The additional or reduced units of a volume; none inside the deadband."""
+    baseline = frame.span.prorate(charge.baseline)
+    if counted > baseline:
+        side = _side(charge.additional, charge, baseline, 1, frame)
+    else:
+        side = _side(charge.reduced, charge, baseline, -1, frame)
+    return side.steps(abs(counted - baseline))
+
+
+def _late(charge: BandedCharge, counted: Decimal, frame: Frame) -> tuple[Step, ...]:
+    before = meters.quantities(charge.id, charge.meter, frame.after)
+    steps = (
+        *_unit_steps(charge, before + counted, frame),
+        *(
+            taken_back(step, "charged without the late units")
+            for step in _unit_steps(charge, before, frame)
+        ),
     )
+    unchanged = f"{plain(before)} and {plain(counted)} late units lie where the fee is unchanged"
+    return steps or (priced(counted, Decimal(0), unchanged),)
 
 
 def _side(

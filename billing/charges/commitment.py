@@ -11,19 +11,18 @@ from billing.charges.frame import joined, priced
 from billing.charges.lines import round_line
 from billing.charges.span import Span, span_of_engagement
 from billing.charges.values import ChargeLine, TaxTreatment, Usage
-from governance.contract.charges import MinimumCommitment
+from governance.contract.charges import COMMITMENT_ID, MinimumCommitment
 from governance.contract.document import Contract
 from governance.contract.engagement import Engagement
 from governance.values import Period, money_text
-
-CHARGE_ID = "minimum_commitment"
-"""The charge id of the true-up line."""
 
 
 def commitment_line(
     contract: Contract, usage: Usage, charged: Decimal, tax: TaxTreatment
 ) -> ChargeLine | None:
     """The true-up to the minimum commitment, or None where `charged` reaches it.
+
+    `charged` is what the period's lines for work come to, less volume rebates.
 
     A monthly commitment holds for every month of the period, prorated by days where the
     engagement starts or ends. A yearly one is trued up on the last invoice of the calendar
@@ -88,7 +87,7 @@ def _true_up(
         f"less {money_text(charged, currency)} charged"
     )
     return ChargeLine(
-        charge=CHARGE_ID,
+        charge=COMMITMENT_ID,
         title=f"Minimum commitment a {terms.per} – true-up",
         clause="not stated",
         quantity=Decimal(1),

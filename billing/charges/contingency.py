@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from billing.charges import meters
-from billing.charges.frame import Calculation, Frame, priced
+from billing.charges.frame import Calculation, Frame, joined, priced
 from billing.charges.values import MeteredAmount, Step
 from governance.contract.charges import AgeBand, ContingencyCharge
 from governance.errors import BadInput, Problem
@@ -19,23 +20,50 @@ def calculate(charge: ContingencyCharge, frame: Frame) -> Calculation:
 
     A debt of exactly `over_days` days still lies in the band before. A lowest band over 0 days
     takes every younger debt too, paid on its due date or before; one that is not over a higher
-    lowest band earns nothing. A reversal, a negative amount, takes the fee back at
-    the rate of its age. Ages are as metered: `age_at` says which day the meter counts to.
-    Raises BadInput where the usage doesn't give the meter as amounts with ages.
+    lowest band earns nothing. Ages are those on the day that `age_at` names. A reversal, a
+    negative amount, takes the fee back at the band at which it was charged: its age is that of
+    the debt when the receipt was charged. A debt recalled unpaid costs `recall_rate` % of what
+    was open, whatever its age. Raises BadInput where the usage doesn't give the meter as amounts
+    with ages.
     """
     receipts = meters.amounts(charge.id, charge.meter, frame.usage)
-    _require_ages(charge, receipts)
+    _require_ages(charge, frame)
+    recalled = meters.total_of(meters.recalled(charge.id, charge.meter, frame.usage))
     bands = sorted(charge.age_bands, key=lambda band: band.over_days)
-    sums = [Decimal(0)] * (len(bands) + 1)
-    for receipt in receipts:
-        sums[_position(bands, receipt.age_days or 0)] += receipt.amount * receipt.count
-    steps = tuple(_step(bands, position, amount) for position, amount in enumerate(sums) if amount)
+    steps = (
+        *_band_steps(charge, bands, [one for one in receipts if one.amount >= 0], ""),
+        *_band_steps(charge, bands, [one for one in receipts if one.amount < 0], "reversed"),
+        *([_recall_step(charge.recall_rate, recalled)] if recalled else []),
+    )
     return Calculation(
         meters.total_of(receipts),
         charge.meter,
-        steps or (_step(bands, 1, Decimal(0)),),
+        steps or (_step(bands, 1, Decimal(0), ""),),
         charge.meter,
     )
+
+
+def _band_steps(
+    charge: ContingencyCharge, bands: list[AgeBand], receipts: Sequence[MeteredAmount], what: str
+) -> Iterator[Step]:
+    sums = [Decimal(0)] * (len(bands) + 1)
+    for receipt in receipts:
+        sums[_position(bands, _age(charge, receipt) or 0)] += receipt.amount * receipt.count
+    for position, amount in enumerate(sums):
+        if amount:
+            yield _step(bands, position, amount, what)
+
+
+def _recall_step(rate: Decimal, amount: Decimal) -> Step:
+    text = f"{plain(rate)} %" if rate else "no fee"
+    return priced(amount, rate / 100, f"{text}; recalled unpaid")
+
+
+def _age(charge: ContingencyCharge, receipt: MeteredAmount) -> int | None:
+    """The age that counts: at placement where that is asked for and stated, else as metered."""
+    if charge.age_at == "placement" and receipt.placement_age_days is not None:
+        return receipt.placement_age_days
+    return receipt.age_days
 
 
 def _position(bands: list[AgeBand], age_days: int) -> int:
@@ -44,11 +72,12 @@ def _position(bands: list[AgeBand], age_days: int) -> int:
     return entered or int(bands[0].over_days == 0)
 
 
-def _step(bands: list[AgeBand], position: int, amount: Decimal) -> Step:
+def _step(bands: list[AgeBand], position: int, amount: Decimal, what: str) -> Step:
     if position == 0:
-        return priced(amount, _ZERO_RATE, f"not over {bands[0].over_days} days: no fee")
+        text = joined(f"not over {bands[0].over_days} days: no fee", what)
+        return priced(amount, _ZERO_RATE, text)
     rate = bands[position - 1].rate
-    return priced(amount, rate / 100, f"{plain(rate)} %; {_ages_text(bands, position)}")
+    return priced(amount, rate / 100, joined(f"{plain(rate)} %", _ages_text(bands, position), what))
 
 
 def _ages_text(bands: list[AgeBand], position: int) -> str:
@@ -59,15 +88,15 @@ def _ages_text(bands: list[AgeBand], position: int) -> str:
     return f"over {over} days up to {up_to}" if over else f"up to {up_to} days"
 
 
-def _require_ages(charge: ContingencyCharge, receipts: tuple[MeteredAmount, ...]) -> None:
+def _require_ages(charge: ContingencyCharge, frame: Frame) -> None:
     problems = [
         Problem(
             f"charge {charge.id} needs the age of the debt behind every amount",
             column=f"meters.{charge.meter}[{position}].age_days",
-            found=f"{receipt.amount:f} without age_days",
+            found=f"{entry.amount:f} without age_days",
         )
-        for position, receipt in enumerate(receipts)
-        if receipt.age_days is None
+        for position, entry in enumerate(meters.entries(charge.id, charge.meter, frame.usage))
+        if not entry.recalled and _age(charge, entry) is None
     ]
     if problems:
         raise BadInput(problems)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.charges.frame import Calculation, Frame, joined, ramp_value
+from billing.charges.span import calendar_block
 from billing.charges.values import Step
 from governance.contract.charges import FixedCharge
 from governance.values import Period
@@ -39,10 +40,10 @@ def calculate(charge: FixedCharge, frame: Frame) -> Calculation | None:
 
 
 def _step(charge: FixedCharge, frame: Frame, block: _Block) -> Step:
+    prices = frame.prices.during(block.part)
+    price = prices.of(ramp_value(charge, _month(block.part.start), charge.amount))
     if charge.per == "once":
-        price = frame.prices.of(ramp_value(charge, _month(block.part.start), charge.amount))
         return Step(Decimal(1), price, price, f"once, on {block.part.start}")
-    price = frame.prices.of(ramp_value(charge, _month(block.part.start), charge.amount))
     text = joined(
         f"{block.whole.label}{'' if charge.per == 'month' else ', billed in advance'}",
         frame.span.days_text(block.whole, block.part),
@@ -69,12 +70,9 @@ def _blocks(charge: FixedCharge, frame: Frame) -> Iterator[_Block]:
         yield from (_Block(month, part) for month, part in span.active_months())
         return
     length = 3 if charge.per == "quarter" else 12
-    for whole in dict.fromkeys(_calendar_block(month, length) for month in span.active.months()):
+    for whole in dict.fromkeys(
+        calendar_block(month.start, length) for month in span.active.months()
+    ):
         part = whole.overlap(span.first, span.last)
         if part is not None and span.period.contains(part.start):
             yield _Block(whole, part)
-
-
-def _calendar_block(month: Period, length: int) -> Period:
-    last = -(-month.start.month // length) * length
-    return Period.months_ending(date(month.start.year, last, 1), length)

@@ -19,6 +19,14 @@ class Frame:
     usage: Usage
     span: Span
     prices: PriceIndex
+    after: tuple[Usage, ...] = ()
+    """Of a late quantity: the usage that the charge's own line and earlier late lines price, after
+    which this one fills tiers, free units and allowances. Empty for the charge's own line."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the usage is a late quantity of an earlier period."""
+        return bool(self.after)
 
     @property
     def currency(self) -> str:
@@ -56,6 +64,10 @@ class Calculation:
     unit: str
     steps: tuple[Step, ...]
     meter: str | None = None
+    effective_minimum: Decimal | None = None
+    """What the charge comes to at least, whatever the volume; unrounded."""
+    late: str = ""
+    """Label of the earlier period that the quantity is late from; empty for the charge's own."""
 
     @property
     def amount(self) -> Decimal:
@@ -71,6 +83,11 @@ def ramp_value(charge: Charge, month: str, usual: Decimal) -> Decimal:
 def priced(quantity: Decimal, price: Decimal, text: str = "") -> Step:
     """The step quantity × price."""
     return Step(quantity, price, quantity * price, text)
+
+
+def taken_back(step: Step, why: str) -> Step:
+    """The step with its sign turned: what another line charges already."""
+    return Step(step.quantity, -step.price, -step.amount, joined(step.text, why))
 
 
 def joined(*texts: str) -> str:

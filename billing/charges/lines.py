@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from billing.charges.frame import Calculation, Frame, joined, priced
 from billing.charges.span import Span
 from billing.charges.values import ChargeLine, Step, TaxTreatment
-from governance.contract.charges import Charge, PassThroughCharge
+from governance.contract.charges import Charge, EarlyTerminationCharge, PassThroughCharge
 from governance.values import money_text, round_half_up, round_money
 
 _SETTLED = Context(prec=50, rounding=ROUND_HALF_UP)
@@ -24,34 +24,49 @@ def round_line(amount: Decimal, currency: str) -> Decimal:
 
 
 def charge_lines(
-    charge: Charge, calculation: Calculation, frame: Frame, tax: TaxTreatment
+    charge: Charge, calculations: Iterable[Calculation], frame: Frame, tax: TaxTreatment
 ) -> tuple[ChargeLine, ...]:
-    """The charge's line and, below its minimum, the true-up under the same charge id.
+    """The charge's lines and, below its minimum, the true-up under the same charge id.
 
-    A maximum shows as a step that takes the excess off. Both limits are prorated by days.
+    The charge's own calculation comes first, then those of late quantities. A maximum shows as a
+    step that takes the excess off. Both limits are prorated by days, and hold for all the lines
+    together.
     """
-    steps, amount = _limited(charge, calculation, frame)
-    first = replace(steps[0], text=joined(steps[0].text, frame.prices.text))
-    line = ChargeLine(
+    lines: list[ChargeLine] = []
+    charged = Decimal(0)
+    for calculation in calculations:
+        lines.append(_line(charge, _limited(charge, calculation, frame, charged), frame, tax))
+        charged += lines[-1].amount
+    if charge.minimum is None:
+        return tuple(lines)
+    missing = round_line(frame.span.prorate(charge.minimum), frame.currency) - charged
+    if missing <= 0:
+        return tuple(lines)
+    limit = _limit_text("minimum", charge.minimum, frame.span, frame.currency)
+    text = f"{limit} less {frame.money(charged)} charged"
+    return (*lines, true_up(lines[0], f"{charge.title} – true-up to the minimum", missing, text))
+
+
+def _line(charge: Charge, calculation: Calculation, frame: Frame, tax: TaxTreatment) -> ChargeLine:
+    amount = round_line(calculation.amount, frame.currency)
+    first, *rest = calculation.steps
+    told = replace(first, text=joined(first.text, frame.prices.text))
+    late, floor = calculation.late, calculation.effective_minimum
+    return ChargeLine(
         charge=charge.id,
-        title=charge.title,
+        title=f"{charge.title} – late from {late}" if late else charge.title,
         clause=charge.clause,
         quantity=_printed(calculation.quantity),
         unit=calculation.unit,
         amount=amount,
-        steps=printed_steps((first, *steps[1:]), amount, frame.currency),
+        steps=printed_steps((told, *rest), amount, frame.currency),
         tax=tax,
         pass_through=isinstance(charge, PassThroughCharge),
         meter=calculation.meter,
+        late=late,
+        effective_minimum=None if floor is None else round_line(floor, frame.currency),
+        outside_base=isinstance(charge, EarlyTerminationCharge),
     )
-    if charge.minimum is None:
-        return (line,)
-    missing = round_line(frame.span.prorate(charge.minimum), frame.currency) - amount
-    if missing <= 0:
-        return (line,)
-    limit = _limit_text("minimum", charge.minimum, frame.span, frame.currency)
-    text = f"{limit} less {frame.money(amount)} charged"
-    return (line, true_up(line, f"{charge.title} – true-up to the minimum", missing, text))
 
 
 def true_up(like: ChargeLine, title: str, amount: Decimal, text: str) -> ChargeLine:
@@ -64,21 +79,23 @@ def true_up(like: ChargeLine, title: str, amount: Decimal, text: str) -> ChargeL
         amount=amount,
         steps=(priced(Decimal(1), amount, text),),
         meter=None,
+        effective_minimum=None,
     )
 
 
 def _limited(
-    charge: Charge, calculation: Calculation, frame: Frame
-) -> tuple[tuple[Step, ...], Decimal]:
-    amount = round_line(calculation.amount, frame.currency)
+    charge: Charge, calculation: Calculation, frame: Frame, charged: Decimal
+) -> Calculation:
+    """The calculation within what `charged` leaves of the maximum."""
     if charge.maximum is None:
-        return calculation.steps, amount
-    maximum = round_line(frame.span.prorate(charge.maximum), frame.currency)
-    if amount <= maximum:
-        return calculation.steps, amount
-    text = f"held to the {_limit_text('maximum', charge.maximum, frame.span, frame.currency)}"
-    excess = priced(Decimal(1), maximum - calculation.amount, text)
-    return (*calculation.steps, excess), maximum
+        return calculation
+    room = round_line(frame.span.prorate(charge.maximum), frame.currency) - charged
+    if round_line(calculation.amount, frame.currency) <= room:
+        return calculation
+    limit = _limit_text("maximum", charge.maximum, frame.span, frame.currency)
+    text = f"held to the {limit}{f' less {frame.money(charged)} charged' if charged else ''}"
+    excess = _at_least_minor(room - calculation.amount, frame.currency)
+    return replace(calculation, steps=(*calculation.steps, priced(Decimal(1), excess, text)))
 
 
 def _limit_text(kind: str, limit: Decimal, span: Span, currency: str) -> str:

@@ -27,11 +27,26 @@ def quantity(charge: str, meter: str, usage: Usage) -> Decimal:
     return value
 
 
+def quantities(charge: str, meter: str, usages: Iterable[Usage]) -> Decimal:
+    """Sum of the counts of several usages. Raises BadInput as `quantity` does."""
+    return sum((quantity(charge, meter, usage) for usage in usages), Decimal(0))
+
+
 def amounts(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
     """Transactions in the order given; one plain number is one transaction, zero is none.
 
-    Raises BadInput naming charge and meter.
+    Debts that were recalled unpaid are no transactions. Raises BadInput naming charge and meter.
     """
+    return tuple(one for one in entries(charge, meter, usage) if not one.recalled)
+
+
+def recalled(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
+    """What was open on debts recalled unpaid. Raises BadInput as `amounts` does."""
+    return tuple(one for one in entries(charge, meter, usage) if one.recalled)
+
+
+def entries(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
+    """Transactions and recalls together. Raises BadInput as `amounts` does."""
     value = _value(charge, meter, usage)
     if isinstance(value, Decimal):
         return (MeteredAmount(value),) if value else ()

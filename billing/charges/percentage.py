@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from billing.charges import meters
 from billing.charges.frame import Calculation, Frame, joined, priced
-from billing.charges.tiers import bound, flat_fees, reached, spread, tier_text
+from billing.charges.tiers import bound, flat_fees, parts_of, reached, spread, tier_text
 from billing.charges.values import MeteredAmount, Step
 from governance.contract.charges import PercentageCharge, RateTier
 from governance.values import plain
@@ -63,22 +63,42 @@ def calculate(charge: PercentageCharge, frame: Frame) -> Calculation:
     gives allowance back as long as some is left, and afterwards takes the fee of its amount
     back. `tiers` go by the cumulated charged amount of the period. `min_per_transaction` and
     `max_per_transaction` hold for rate part and fixed fee together. Transactions of equal
-    amount that stand together (`count`) are priced in closed form.
+    amount that stand together (`count`) are priced in closed form. Late transactions come after
+    the period's own.
     Raises BadInput where the usage doesn't give the meter as amounts.
     """
     metered = meters.amounts(charge.id, charge.meter, frame.usage)
-    charged = tuple(_after_allowance(metered, charge))
-    tiers = charge.tiers or (RateTier(up_to=None, rate=charge.rate or Decimal(0)),)
-    fixed = frame.prices.of(charge.fixed_per_transaction)
-    steps = (
-        *_rate_steps(meters.total_of(charged), tiers),
-        *_fixed_steps(charged, fixed),
-        *flat_fees(meters.total_of(charged), tiers, frame.prices.of),
-        *_limit_steps(charge, charged, tiers, fixed, frame),
-    )
+    earlier = _earlier(charge, frame)
+    before = tuple(_after_allowance(earlier, charge))
+    # Transactions are taken in order, so what the earlier ones pay stands at the start.
+    charged = tuple(_after_allowance((*earlier, *metered), charge))[len(before) :]
+    steps = _steps(charge, charged, meters.total_of(before), frame)
     total = meters.total_of(metered)
     return Calculation(
         total, charge.meter, _with_free_text(steps, metered, charged, frame), charge.meter
+    )
+
+
+def _earlier(charge: PercentageCharge, frame: Frame) -> tuple[MeteredAmount, ...]:
+    """What other lines of the charge price: the period's own transactions, before late ones."""
+    return tuple(
+        one for usage in frame.after for one in meters.amounts(charge.id, charge.meter, usage)
+    )
+
+
+def _steps(
+    charge: PercentageCharge, charged: tuple[MeteredAmount, ...], before: Decimal, frame: Frame
+) -> tuple[Step, ...]:
+    """Steps of the transactions that pay; `before` is the amount that fills the tiers already."""
+    tiers = charge.tiers or (RateTier(up_to=None, rate=charge.rate or Decimal(0)),)
+    fixed = frame.prices.of(charge.fixed_per_transaction)
+    total = meters.total_of(charged)
+    entered = before if frame.is_late else None
+    return (
+        *_rate_steps(total, tiers, before),
+        *_fixed_steps(charged, fixed),
+        *flat_fees(before + total, tiers, frame.prices.of, entered),
+        *_limit_steps(charge, _rate_parts(charged, tiers, before), fixed, frame),
     )
 
 
@@ -118,13 +138,18 @@ def _after_allowance(
                 yield replace(group, count=paying)
 
 
-def _rate_steps(amount: Decimal, tiers: Sequence[RateTier]) -> tuple[Step, ...]:
+def _rate_steps(amount: Decimal, tiers: Sequence[RateTier], before: Decimal) -> tuple[Step, ...]:
     # The rate parts of all transactions add up to that of the cumulated amount.
-    return tuple(
-        priced(part, tier.rate / 100, joined(f"{plain(tier.rate)} %", _where(tiers, position)))
-        for position, (tier, part) in enumerate(zip(tiers, spread(amount, tiers), strict=True))
-        if part or position == 0
-    )
+    parts = parts_of(amount, tiers, before)
+    shown = [position for position, part in enumerate(parts) if part]
+    if not before and 0 not in shown:
+        shown.insert(0, 0)
+    return tuple(_rate_step(tiers, position, parts[position]) for position in shown or [0])
+
+
+def _rate_step(tiers: Sequence[RateTier], position: int, part: Decimal) -> Step:
+    rate = tiers[position].rate
+    return priced(part, rate / 100, joined(f"{plain(rate)} %", _where(tiers, position)))
 
 
 def _where(tiers: Sequence[RateTier], position: int) -> str:
@@ -142,8 +167,7 @@ def _fixed_steps(charged: Sequence[MeteredAmount], fixed: Decimal) -> tuple[Step
 
 def _limit_steps(
     charge: PercentageCharge,
-    charged: Sequence[MeteredAmount],
-    tiers: Sequence[RateTier],
+    rate_parts: Iterable[tuple[Decimal, int, int]],
     fixed: Decimal,
     frame: Frame,
 ) -> tuple[Step, ...]:
@@ -151,7 +175,7 @@ def _limit_steps(
     if low is None and high is None:
         return ()
     raised, lowered = _Correction(), _Correction()
-    for rate_part, sign, count in _rate_parts(charged, tiers):
+    for rate_part, sign, count in rate_parts:
         fee = abs(rate_part) + fixed
         if low is not None and fee < low:
             raised.add((low - fee) * sign, count)
@@ -182,10 +206,10 @@ class _Correction:
 
 
 def _rate_parts(
-    charged: Sequence[MeteredAmount], tiers: Sequence[RateTier]
+    charged: Sequence[MeteredAmount], tiers: Sequence[RateTier], before: Decimal
 ) -> Iterator[tuple[Decimal, int, int]]:
     """(rate part of one transaction, its sign, how many are the same), in the order given."""
-    cumulated = Decimal(0)
+    cumulated = before
     for group in charged:
         sign = -1 if group.amount < 0 else 1
         left = group.count

@@ -40,7 +40,20 @@ def line_json(line: ChargeLine, currency: str) -> dict[str, Any]:
         "pass_through": line.pass_through,
         "meter": line.meter,
         **({"restatement": line.restatement} if line.restatement else {}),
+        **_mechanisms(line, currency),
     }
+
+
+def _mechanisms(line: ChargeLine, currency: str) -> dict[str, Any]:
+    """Keys that only the lines of some mechanisms have."""
+    found: dict[str, Any] = {}
+    if line.late:
+        found["late"] = line.late
+    if line.effective_minimum is not None:
+        found["effective_minimum"] = money_text(line.effective_minimum, currency)
+    if line.outside_base:
+        found["outside_base"] = True
+    return found
 
 
 def _treatment_json(tax: TaxTreatment) -> dict[str, str]:

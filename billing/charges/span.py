@@ -53,6 +53,12 @@ class Span:
         )
 
 
+def calendar_block(day: date, months: int) -> Period:
+    """The calendar month, quarter or year of a day, by its length in months."""
+    last = -(-day.month // months) * months
+    return Period.months_ending(date(day.year, last, 1), months)
+
+
 def span_of_engagement(
     engagement: Engagement,
     period: Period,

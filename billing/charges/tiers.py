@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from billing.charges.frame import joined, priced
@@ -22,17 +23,41 @@ PriceOf = Callable[[Decimal], Decimal]
 """Turns a price of the contract into the one that applies."""
 
 
-def charge_units(quantity: Decimal, pricing: Pricing, price_of: PriceOf) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """The units of one line, after the free ones, and those that other lines price before them."""
+
+    before: Decimal
+    end: Decimal
+    """With those before."""
+    is_first: bool
+    """Whether no line was priced before: that line has the first tier, even at zero."""
+
+    @property
+    def count(self) -> Decimal:
+        return self.end - self.before
+
+    def started(self, size: Decimal) -> Decimal:
+        """Packages that these units start."""
+        return _packages(self.end, size) - _packages(self.before, size)
+
+
+def charge_units(
+    quantity: Decimal, pricing: Pricing, price_of: PriceOf, before: Decimal | None = None
+) -> tuple[Step, ...]:
     """Steps that price `quantity` units, unrounded; free units come off first.
 
     Apart from packages and flat fees, the quantities of the steps add up to the units that
-    are not free.
+    are not free. `before` are units that another line of the charge prices: they use up free
+    units, packages and tiers first, and are not priced anew, not even by volume.
     """
-    units = max(quantity - pricing.free_units, Decimal(0))
+    earlier = max((before or Decimal(0)) - pricing.free_units, Decimal(0))
+    end = max((before or Decimal(0)) + quantity - pricing.free_units, Decimal(0))
+    units = _Units(earlier, end, is_first=before is None)
     steps = _steps(units, pricing, price_of)
     if not pricing.free_units:
         return steps
-    free = f"{plain(quantity)} less {plain(min(quantity, pricing.free_units))} free"
+    free = f"{plain(quantity)} less {plain(quantity - units.count)} free"
     first = steps[0]
     return (
         Step(first.quantity, first.price, first.amount, joined(free, first.text)),
@@ -40,42 +65,59 @@ def charge_units(quantity: Decimal, pricing: Pricing, price_of: PriceOf) -> tupl
     )
 
 
-def _steps(units: Decimal, pricing: Pricing, price_of: PriceOf) -> tuple[Step, ...]:
+def _steps(units: _Units, pricing: Pricing, price_of: PriceOf) -> tuple[Step, ...]:
     match pricing:
         case FlatPricing():
-            return (priced(units, price_of(pricing.price)),)
+            return (priced(units.count, price_of(pricing.price)),)
         case GraduatedPricing():
             return _graduated(units, pricing.tiers, price_of)
         case VolumePricing():
             return _volume(units, pricing.tiers, price_of)
         case PackagePricing():
-            return (_packages(units, pricing, price_of),)
+            return (_packaged(units, pricing, price_of),)
 
 
-def _packages(units: Decimal, pricing: PackagePricing, price_of: PriceOf) -> Step:
-    started = (units / pricing.size).to_integral_value(rounding=ROUND_CEILING)
-    text = f"started packages of {plain(pricing.size)} for {plain(units)} units"
-    return priced(started, price_of(pricing.price), text)
+def _packages(units: Decimal, size: Decimal) -> Decimal:
+    return (units / size).to_integral_value(rounding=ROUND_CEILING)
 
 
-def _graduated(units: Decimal, tiers: Sequence[PriceTier], price_of: PriceOf) -> tuple[Step, ...]:
+def _packaged(units: _Units, pricing: PackagePricing, price_of: PriceOf) -> Step:
+    text = f"started packages of {plain(pricing.size)} for {plain(units.count)} units"
+    return priced(units.started(pricing.size), price_of(pricing.price), text)
+
+
+def _graduated(units: _Units, tiers: Sequence[PriceTier], price_of: PriceOf) -> tuple[Step, ...]:
+    parts = parts_of(units.count, tiers, units.before)
+    first = 0 if units.is_first else reached(units.end, tiers)
     steps = [
         priced(part, price_of(tier.price), tier_text(tiers, position))
-        for position, (tier, part) in enumerate(zip(tiers, spread(units, tiers), strict=True))
-        if part or position == 0
+        for position, (tier, part) in enumerate(zip(tiers, parts, strict=True))
+        if part or (position == first and (units.is_first or not units.count))
     ]
-    return (*steps, *flat_fees(units, tiers, price_of))
+    before = None if units.is_first else units.before
+    return (*steps, *flat_fees(units.end, tiers, price_of, before))
 
 
-def _volume(units: Decimal, tiers: Sequence[PriceTier], price_of: PriceOf) -> tuple[Step, ...]:
-    position = reached(units, tiers)
+def _volume(units: _Units, tiers: Sequence[PriceTier], price_of: PriceOf) -> tuple[Step, ...]:
+    position = reached(units.end, tiers)
     tier = tiers[position]
     unit_step = priced(
-        units, price_of(tier.price), f"all units, as the total is {tier_text(tiers, position)}"
+        units.count,
+        price_of(tier.price),
+        f"all units, as the total is {tier_text(tiers, position)}",
     )
-    if not tier.flat:
+    entered = units.is_first or position > reached(units.before, tiers)
+    if not tier.flat or not entered:
         return (unit_step,)
     return (unit_step, _flat_fee(tiers, position, price_of))
+
+
+def parts_of(
+    quantity: Decimal, tiers: Sequence[PriceTier] | Sequence[RateTier], before: Decimal
+) -> list[Decimal]:
+    """How much of `quantity` falls in each tier, when `before` lies in the tiers already."""
+    ends = zip(spread(before + quantity, tiers), spread(before, tiers), strict=True)
+    return [end - start for end, start in ends]
 
 
 def spread(quantity: Decimal, tiers: Sequence[PriceTier] | Sequence[RateTier]) -> list[Decimal]:
@@ -101,10 +143,17 @@ def reached(quantity: Decimal, tiers: Sequence[PriceTier] | Sequence[RateTier]) 
 
 
 def flat_fees(
-    quantity: Decimal, tiers: Sequence[PriceTier] | Sequence[RateTier], price_of: PriceOf
+    quantity: Decimal,
+    tiers: Sequence[PriceTier] | Sequence[RateTier],
+    price_of: PriceOf,
+    before: Decimal | None = None,
 ) -> tuple[Step, ...]:
-    """The flat fee of every tier entered; the first counts as entered even at zero."""
-    entered = range(reached(quantity, tiers) + 1)
+    """The flat fee of every tier entered; the first counts as entered even at zero.
+
+    Tiers that `before` entered have had theirs.
+    """
+    first = 0 if before is None else reached(before, tiers) + 1
+    entered = range(first, reached(quantity, tiers) + 1)
     return tuple(
         _flat_fee(tiers, position, price_of) for position in entered if tiers[position].flat
     )

@@ -12,27 +12,43 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from billing.charges.values import IndexValue, Meter, MeteredAmount, Usage
-from governance.contract.base import Exact
+from billing.charges.values import IndexValue, LateQuantity, Meter, MeteredAmount, Usage
+from governance.contract.base import Day, Exact
 from governance.errors import BadInput, Problem
 from governance.values import Period
 from sla.service_credits.json_lines import with_lines
 
 T = TypeVar("T")
 
-_KEYS = ("period", "meters", "service_credit", "indices", "charged_this_year")
-_AMOUNT_KEYS = ("amount", "age_days", "count")
+_KEYS = (
+    "period",
+    "meters",
+    "service_credit",
+    "indices",
+    "charged_this_year",
+    "charged_before",
+    "milestones",
+    "mean_monthly_charges",
+    "late",
+)
+_AMOUNT_KEYS = ("amount", "age_days", "count", "recalled", "placement_age_days")
+_LATE_KEYS = ("period", "quantity")
 _INDEX_KEYS = ("from", "value")
 _NUMBER = TypeAdapter[Decimal](Exact)
+_DAY = TypeAdapter[date](Day)
 _NO_PERIOD = Period(date.min, date.min)
+_PERIOD_WORDS = "a month as 2026-01, a quarter as 2026-Q1 or a year as 2026"
+_DAY_WORDS = "a day as 2026-01-31"
 _NUMBER_WORDS = 'a decimal number as "1234.56", without thousands separators'
 
 
 def read_usage(data: bytes, file: str) -> Usage:
     """Read a usage document, every number exactly as written.
 
-    A meter is a number, a list of {amount, age_days, count}, or a mapping of role to number;
-    an index is a number, or a list of {from, value} where it changes within the period.
+    A meter is a number, a list of {amount, age_days, count}, or a mapping of role to number; an
+    amount may be `recalled`, and give its `placement_age_days` besides. An index is a number, or a
+    list of {from, value} where it changes within the period. `late` lists {period, quantity} by
+    meter, of periods before this one.
     Raises BadInput with every problem found, each with its key path and line.
     """
     reader = _Reader(file)
@@ -40,8 +56,9 @@ def read_usage(data: bytes, file: str) -> Usage:
     document = reader.mapping(content, "", _KEYS)
     if not isinstance(content, dict):
         raise BadInput(with_lines(reader.problems, data))
+    period = reader.period(document)
     usage = Usage(
-        period=reader.period(document),
+        period=period,
         meters=reader.each(document, "meters", reader.meter),
         service_credit=reader.amount_off(document.get("service_credit", 0), "service_credit"),
         indices=reader.each(document, "indices", reader.index, keep=_is_constant),
@@ -49,6 +66,12 @@ def read_usage(data: bytes, file: str) -> Usage:
             document, "indices", reader.index_changes, keep=lambda value: not _is_constant(value)
         ),
         charged_this_year=reader.number(document.get("charged_this_year", 0), "charged_this_year"),
+        charged_before=reader.each(document, "charged_before", reader.number),
+        milestones=reader.each(document, "milestones", reader.day),
+        mean_monthly_charges=reader.optional(document, "mean_monthly_charges"),
+        late=reader.each(
+            document, "late", lambda value, path: reader.late_quantities(value, path, period)
+        ),
     )
     if reader.problems:
         raise BadInput(with_lines(reader.problems, data))
@@ -132,15 +155,36 @@ class _Reader:
     def period(self, document: Mapping[str, Any]) -> Period:
         """The period priced."""
         value = document.get("period")
-        allowed = "a month as 2026-01, a quarter as 2026-Q1 or a year as 2026"
         if value is None:
-            self.problem("the usage names no period", "period", allowed=allowed)
+            self.problem("the usage names no period", "period", allowed=_PERIOD_WORDS)
             return _NO_PERIOD
+        return self._period(value, "period")
+
+    def _period(self, value: Any, path: str) -> Period:
         try:
             return Period.parse(value if isinstance(value, str) else _shown(value))
         except BadInput:
-            self.problem("not a period", "period", _shown(value), allowed)
+            self.problem("not a period", path, _shown(value), _PERIOD_WORDS)
             return _NO_PERIOD
+
+    def day(self, value: Any, path: str) -> date:
+        """A calendar day."""
+        try:
+            return _DAY.validate_python(value)
+        except ValidationError:
+            self.problem("not a day", path, _shown(value), _DAY_WORDS)
+            return date.min
+
+    def optional(self, document: Mapping[str, Any], name: str) -> Decimal | None:
+        """A decimal number, or None where it isn't given."""
+        value = document.get(name)
+        return None if value is None else self.number(value, name)
+
+    def truth(self, value: Any, path: str) -> bool:
+        """True or false."""
+        if not isinstance(value, bool):
+            self.problem("neither true nor false", path, _shown(value), "true or false")
+        return value is True
 
     def number(self, value: Any, path: str) -> Decimal:
         """A decimal number."""
@@ -182,12 +226,41 @@ class _Reader:
         entry = self.mapping(value, path, _AMOUNT_KEYS)
         if "amount" not in entry and isinstance(value, dict):
             self.problem("the entry has no amount", path, allowed=_NUMBER_WORDS)
-        age = entry.get("age_days")
         return MeteredAmount(
             amount=self.number(entry.get("amount", 0), f"{path}.amount"),
-            age_days=None if age is None else self.whole(age, f"{path}.age_days"),
+            age_days=self._age(entry, "age_days", path),
             count=self.whole(entry["count"], f"{path}.count", least=1) if "count" in entry else 1,
+            recalled=self.truth(entry.get("recalled", False), f"{path}.recalled"),
+            placement_age_days=self._age(entry, "placement_age_days", path),
         )
+
+    def _age(self, entry: Mapping[str, Any], key: str, path: str) -> int | None:
+        age = entry.get(key)
+        return None if age is None else self.whole(age, f"{path}.{key}")
+
+    def late_quantities(self, value: Any, path: str, period: Period) -> tuple[LateQuantity, ...]:
+        """What was metered late, by earlier period, each of them once."""
+        if not isinstance(value, list):
+            self.problem("not a list", path, _shown(value), "a list of {period, quantity}")
+            return ()
+        found = [self._late(one, f"{path}[{at}]", period) for at, one in enumerate(value)]
+        labels = [one.period for one in found]
+        if len(set(labels)) < len(labels) and not self._has(path):
+            self.problem("two quantities of one period", path, allowed="each period once")
+        return tuple(found)
+
+    def _late(self, value: Any, path: str, period: Period) -> LateQuantity:
+        entry = self.mapping(value, path, _LATE_KEYS)
+        for key in _LATE_KEYS:
+            if key not in entry and isinstance(value, dict):
+                self.problem(f"the entry has no {key}", path, allowed="period and quantity")
+        earlier = self._period(entry["period"], f"{path}.period") if "period" in entry else period
+        is_known = "period" in entry and period != _NO_PERIOD and not self._has(path)
+        if is_known and earlier.end >= period.start:
+            allowed = f"a period before {period.label}"
+            self.problem("not an earlier period", f"{path}.period", earlier.label, allowed)
+        quantity = self.meter(entry["quantity"], f"{path}.quantity") if "quantity" in entry else ()
+        return LateQuantity(earlier.label, quantity)
 
     def index(self, value: Any, path: str) -> Decimal:
         """An index, above zero."""
@@ -208,13 +281,7 @@ class _Reader:
 
     def _index_value(self, value: Any, path: str) -> IndexValue:
         entry = self.mapping(value, path, _INDEX_KEYS)
-        since = date.min
-        try:
-            since = date.fromisoformat(str(entry.get("from", "")))
-        except ValueError:
-            self.problem(
-                "not a day", f"{path}.from", _shown(entry.get("from")), "a day as 2026-01-31"
-            )
+        since = self.day(entry.get("from"), f"{path}.from")
         return IndexValue(since, self.index(entry.get("value", ""), f"{path}.value"))
 
     def _has(self, path: str) -> bool:

@@ -18,13 +18,27 @@ class MeteredAmount:
     amount: Decimal
     """Negative for a reversal."""
     age_days: int | None = None
-    """Age of the debt in days, past its due date."""
+    """Age of the debt in days, past its due date; of a reversal that at which the amount taken
+    back was charged."""
     count: int = 1
     """How many ledger rows of the same amount and age this stands for."""
+    recalled: bool = False
+    """Whether no cash came in: what was open on a debt that the client took back unpaid."""
+    placement_age_days: int | None = None
+    """Age on the day on which the debt was handed to the provider, where `age_days` is another."""
 
 
 Meter = Decimal | tuple[MeteredAmount, ...] | Mapping[str, Decimal]
 """A count, amounts with the age of their debt, or quantities by role."""
+
+
+@dataclass(frozen=True, slots=True)
+class LateQuantity:
+    """What an earlier, sealed period would have been metered more, had its rows been there."""
+
+    period: str
+    """Label of that period."""
+    quantity: Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +59,25 @@ class Usage:
     indices: Mapping[str, Decimal] = field(default_factory=dict)
     """By series: the index that applies to the whole period, `lag_months` already looked back."""
     index_changes: Mapping[str, tuple[IndexValue, ...]] = field(default_factory=dict)
-    """By series: indices that change within the period, oldest first, in place of `indices`."""
+    """By series: indices that change within the period, oldest first, in place of `indices`.
+
+    What the method `prior` compounds: all values since the charge's first day."""
+    charge_indices: Mapping[str, tuple[IndexValue, ...]] = field(default_factory=dict)
+    """By charge id, the same for one charge alone: two charges may follow one series with
+    different lags."""
     charged_this_year: Decimal = Decimal(0)
-    """Subtotals of the calendar year's earlier invoices, for a yearly minimum commitment."""
+    """Subtotals of the calendar year's earlier invoices, for a yearly minimum commitment, without
+    lines outside the base."""
+    charged_before: Mapping[str, Decimal] = field(default_factory=dict)
+    """By id of a volume rebate: what the charges that it is on came to in the earlier periods of
+    its span, before any rebate; nothing where it is absent."""
+    milestones: Mapping[str, date] = field(default_factory=dict)
+    """By id of a milestone: the day on which the client accepted it."""
+    mean_monthly_charges: Decimal | None = None
+    """Mean of the last twelve months' charges, or of as many as there are, for a termination fee
+    in months of charges."""
+    late: Mapping[str, tuple[LateQuantity, ...]] = field(default_factory=dict)
+    """By meter: late rows of earlier periods, priced on lines of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +116,13 @@ class ChargeLine:
     meter: str | None = None
     restatement: str = ""
     """The restatement whose difference it charges, as it is cited (2026-03/1)."""
+    late: str = ""
+    """The earlier period whose late quantity it charges (2026-03)."""
+    effective_minimum: Decimal | None = None
+    """What a banded charge comes to at least, whatever the volume."""
+    outside_base: bool = False
+    """Whether it pays for leaving or taking over and not for the work: such a line counts for no
+    credit base and no minimum commitment."""
 
 
 @dataclass(frozen=True, slots=True)

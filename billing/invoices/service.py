@@ -20,6 +20,7 @@ from billing.settlement.service import (
     figures_of,
     require_over,
 )
+from billing.settlement.spans import invoiced_later
 from billing.settlement.values import InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.checkpoints import Checkpoint
@@ -48,8 +49,8 @@ def issue_invoice(
     that a failure skips none.
 
     Raises NotFound where the period isn't settled; Forbidden for who settled it; Conflict where
-    the figures aren't sealed, the period isn't over, the invoice is issued already or the figures
-    no longer come out the same.
+    the figures aren't sealed, the period isn't over or a later month's invoice charges it, the
+    invoice is issued already or the figures no longer come out the same.
     """
     require(session, actor, engagement, Permission.ISSUE_INVOICE)
     lock_engagement(session, engagement)
@@ -57,7 +58,10 @@ def issue_invoice(
     require(session, actor, engagement, Permission.ISSUE_INVOICE, item_of_invoice(session, row))
     invoice = _locked_draft(session, row)
     version = _sealed_version(session, row)
-    require_over(contract_of(version), period, actor.at)
+    contract = contract_of(version)
+    require_over(contract, period, actor.at)
+    if later := invoiced_later(contract, period):
+        raise Conflict(later)
     inputs = inputs_kept(session, engagement, row)
     settlement = compute(version, evidence_of(session, row), period, workshop, inputs)
     documents = documents_of(session, row)

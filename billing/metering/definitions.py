@@ -1,6 +1,7 @@
 """Meter definitions: an SQL file with a front matter (`sla.kpis.sql_files`), as a KPI's.
 
-The queries may name `$period_start`, `$period_end` (included) and `$period_days`.
+The queries may name `$period_start`, `$period_end` (included) and `$period_days`, and `$part`
+where the meter can be asked for a part of what it counts.
 
 The figure has these columns, by the meter's `kind`:
 
@@ -8,6 +9,11 @@ The figure has these columns, by the meter's `kind`:
 - `amounts`: `amount`, `age_days` and `ledger_rows`, the ledger rows that the amount stands for;
 - `by_role`: `role`, `quantity`, `divisor` (a whole number that the quantity is still to be divided
   by, since SQL would divide it inexactly) and `ledger_rows`.
+
+The drill-down lists one row for each thing that is counted, with the columns by which it is known
+again later: the key of the first dataset, or what the dataset shows of all its columns where it
+has no key, or those of `once_a_period`. For `amounts` it has `amount` and `age_days` too, and for
+`by_role` `person_id`, `role`, `from`, `to` and `fte`.
 """
 
 from __future__ import annotations
@@ -21,7 +27,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sla.kpis.sql_files import check_queries, read_front_matter, split_file
 
-_PARAMETERS = ("period_start", "period_end", "period_days")
+PART = "part"
+"""The parameter for the part of a meter that a name asks for (invoices_issued/email)."""
+_PARAMETERS = ("period_start", "period_end", "period_days", PART)
 
 
 class MeterKind(StrEnum):
@@ -40,9 +48,19 @@ class MeterDefinition:
     title: str
     kind: MeterKind
     datasets: tuple[str, ...]
-    """Datasets without which nothing can be counted."""
+    """Datasets without which nothing can be counted; the rows of the first are counted."""
+    optional: tuple[str, ...]
+    """Datasets that change the figure where they were handed in."""
     needs_values: Mapping[str, str]
     """Column by dataset that must hold a value somewhere, or the count would be a false zero."""
+    by: str
+    """Column whose values name parts of the meter, as in invoices_issued/email; empty for none."""
+    day: str
+    """Column of the drill-down with the day on which a row counts, where rows are put in order or
+    known again by it; else empty."""
+    once_a_period: tuple[str, ...]
+    """Columns of the drill-down that name what counts once a period; empty where each ledger row
+    counts once for all periods."""
     definition: str
     source: str
     drill_down: str
@@ -60,7 +78,11 @@ class _FrontMatter(BaseModel):
     title: str
     kind: MeterKind
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    optional: tuple[str, ...] = ()
     needs_values: dict[str, str] = Field(default_factory=dict)
+    by: str = ""
+    day: str = ""
+    once_a_period: tuple[str, ...] = ()
     definition: str
     source: str
     drill_down: str
@@ -80,7 +102,11 @@ def parse_meter(name: str, text: str) -> MeterDefinition:
         title=front.title,
         kind=front.kind,
         datasets=front.datasets,
+        optional=front.optional,
         needs_values=front.needs_values,
+        by=front.by,
+        day=front.day,
+        once_a_period=front.once_a_period,
         definition=front.definition.strip(),
         source=front.source.strip(),
         drill_down=front.drill_down.strip(),

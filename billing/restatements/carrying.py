@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from billing.restatements.differences import difference_from, restated_lines
 from billing.restatements.models import RestatementCarried, RestatementRecord
+from billing.settlement.claims import corrects_credit
 from billing.settlement.history import comes_off
 from billing.settlement.models import SettlementRecord
 from billing.settlement.values import Restated
@@ -109,7 +110,10 @@ def _all_lines(
 def _restated(session: Session, row: RestatementRecord, period: Period) -> Restated:
     """A credit that is yet to come off an invoice comes off as restated, without a line."""
     contract = contract_of(session.get_one(ContractVersion, row.contract_version_id))
-    is_done = comes_off(contract, row.period).end < period.start
+    engagement = session.get_one(Engagement, row.engagement_id)
+    is_done = comes_off(contract, row.period).end < period.start and corrects_credit(
+        session, engagement, row.period, period
+    )
     difference = difference_from(json.loads(row.difference_json))
     label = row.period.label
     lines = restated_lines(difference, row.reference, label, with_credit=is_done)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from billing.restatements.models import RestatementRecord
 from billing.restatements.queries import restated_evidence, stated_of
+from billing.settlement.billed_elsewhere import billed_since
 from billing.settlement.models import DocumentKind
 from billing.settlement.review_items import review_items
 from billing.settlement.seal_content import seal_content
@@ -98,6 +99,9 @@ def _require_current(session: Session, engagement: Engagement, row: RestatementR
             f"version {governing.number} of the contract governs {row.period.label} now;"
             " restate the period again"
         )
+    stated, tables = json.loads(row.inputs_json), restated_evidence(session, row)
+    if why := billed_since(session, engagement, row.period, stated, tables):
+        raise Conflict(why)
 
 
 def _stated(session: Session, row: RestatementRecord) -> dict[str, Any]:

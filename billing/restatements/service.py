@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from billing.restatements.models import (
     RestatementRecord,
 )
 from billing.restatements.queries import figures_sealed_last, open_restatement
+from billing.settlement.billed_elsewhere import metering_of
 from billing.settlement.documents import credits_json, invoice_json, measurements_json
 from billing.settlement.inputs import inputs_of, inputs_text
 from billing.settlement.queries import find_settlement
@@ -82,7 +83,11 @@ def restate_period(  # noqa: PLR0917 (as `settle_period`, with the reason)
     last, number = figures_sealed_last(session, engagement, row)
     version = contract_in_force(session, engagement, period.end)
     tables = counting_tables(session, engagement)
-    inputs = inputs_of(session, engagement, period, restatement=number)
+    place = (session, engagement, version, tables, period, workshop.store)
+    inputs = replace(
+        inputs_of(session, engagement, period, restatement=number),
+        metering=metering_of(*place, restates=True),
+    )
     settlement = compute(version, tables, period, workshop, inputs)
     used = {one.definition_sha256 for one in settlement.measured.results}
     keep_used(session, workshop.catalogue, used)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from billing.invoices.drafts import invoice_of
 from billing.invoices.models import InvoiceState
+from billing.settlement.billed_elsewhere import billed_since
+from billing.settlement.claims import overtaken_by_client
 from billing.settlement.models import SettlementRecord
-from billing.settlement.queries import find_settlement
+from billing.settlement.queries import evidence_of, find_settlement
+from billing.settlement.spans import invoiced_later
 from governance.access import (
     Actor,
     Decision,
@@ -23,7 +27,7 @@ from governance.access import (
 )
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.queries import standing_of
-from governance.engagements.versions import contract_in_force, is_accepted
+from governance.engagements.versions import contract_in_force, contract_of, is_accepted
 from governance.parties.models import User
 from governance.values import Period
 from sla.reviews.models import FiguresSubmission
@@ -69,7 +73,9 @@ def item_of_invoice(session: Session, row: SettlementRecord) -> Item:
 def overtaken(session: Session, engagement: Engagement, row: SettlementRecord) -> str:
     """Why a settlement has to be made again: another version governs its days; else empty.
 
-    Both sides may have agreed to that version since the period was settled. Once the figures
+    Both sides may have agreed to that version since the period was settled, or the client has
+    said which misses are of one incident, or another period was sealed that may bill the same
+    rows. Once the figures
     are sealed, they stay with the version that was sealed.
     """
     if seal_of(session, row.measured_period_id) is not None:
@@ -78,7 +84,11 @@ def overtaken(session: Session, engagement: Engagement, row: SettlementRecord) -
     version = session.get_one(ContractVersion, row.contract_version_id)
     governing = contract_in_force(session, engagement, period.end)
     if governing.id == version.id:
-        return ""
+        inputs = json.loads(row.inputs_json) if row.inputs_json else None
+        tables = evidence_of(session, row)
+        return overtaken_by_client(session, engagement, row) or billed_since(
+            session, engagement, period, inputs, tables
+        )
     return (
         f"version {governing.number} of the contract governs {period.label} now, and the"
         f" figures follow from version {version.number}; settle the period again"
@@ -180,5 +190,9 @@ def _issuing(
     session: Session, engagement: Engagement, row: SettlementRecord, standing: Standing
 ) -> Decision:
     found = decide(standing, Permission.ISSUE_INVOICE, item_of_invoice(session, row))
-    why = overtaken(session, engagement, row) if found.allowed else ""
+    if not found.allowed:
+        return found
+    contract = contract_of(session.get_one(ContractVersion, row.contract_version_id))
+    later = invoiced_later(contract, Period(row.period_start, row.period_end))
+    why = overtaken(session, engagement, row) or later
     return Decision(Verdict.NOT_NOW, why) if why else found

@@ -8,25 +8,23 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from billing.charges.calculation import price
-from billing.charges.values import Usage
+from billing.metering.values import NO_METERING
 from billing.settlement.checks import reconciles
 from billing.settlement.coverage import coverage_findings
-from billing.settlement.history import (
-    credits_coming_off,
-    earlier_in_year,
-    months_until,
-)
-from billing.settlement.metered import metered_usage
+from billing.settlement.dated import MILESTONES, milestones_reached, require_milestones
+from billing.settlement.earlier import Charged, looks_back
+from billing.settlement.history import credits_coming_off, months_until
+from billing.settlement.pricing import PricedMonth, as_sealed, invoice_of, price_month
 from billing.settlement.values import (
     NO_INPUTS,
     Inputs,
-    MeterReading,
     SealedMonth,
     Settlement,
 )
 from governance.contract.document import Contract
 from governance.values import Period
+from sla.claims.coming_off import with_claims
+from sla.evidence.values import EvidenceDigest
 from sla.kpis.definitions import KpiDefinition
 from sla.measurements.calculation import measure
 from sla.measurements.values import MeasuredPeriod, Status
@@ -36,6 +34,9 @@ from sla.service_credits.values import LevelResult, PeriodResults, ServiceCredit
 
 if TYPE_CHECKING:
     from sla.evidence.ledger import Ledger
+
+_CREDITS = "service_credits"
+"""What the sources of service credits are kept under, beside charge ids."""
 
 
 def settle(  # noqa: PLR0917 (what a settlement follows from, in the order that people name it)
@@ -54,6 +55,8 @@ def settle(  # noqa: PLR0917 (what a settlement follows from, in the order that 
     `settle` names come off the invoice before tax, less what was earned back. A service credit
     may exceed the fees: the total is then negative, a balance in the client's favour. What
     sealed restatements of earlier months differ by stands on the invoice as lines of their own.
+    Where invoices are quarterly or yearly, the last month of the span charges all of it, and takes
+    off the credits of all its months.
 
     Raises BadInput for a period outside the engagement or other than a month, for meters and
     KPIs that can't be counted from the evidence, and for charges that can't be priced.
@@ -61,12 +64,13 @@ def settle(  # noqa: PLR0917 (what a settlement follows from, in the order that 
     months = months_until(contract, period)
     usual = Version(None, contract_sha256, date.min, contract)
     past = _Past(inputs, usual, ledger, catalogue, period)
-    measured = [past.measured(month) for month in months]
+    measured = past.all_measured(months)
     needed = months if past.needs_bases() else (period,)
     priced = _price_months(past, needed)
     given = _credits(past, measured, priced)
-    coming_off = credits_coming_off(contract, given)
-    usage = replace(priced[-1].usage, service_credit=_net(coming_off))
+    own = priced[-1]
+    late = inputs.late_claims if own.has_invoice else ()
+    coming_off = with_claims(credits_coming_off(contract, given), given, late)
     restated = [line for each in inputs.restated for line in each.lines]
     settlement = Settlement(
         contract=contract,
@@ -77,21 +81,15 @@ def settle(  # noqa: PLR0917 (what a settlement follows from, in the order that 
         credits=given[-1] if given else None,
         credit_history=given[:-1],
         settled_credits=coming_off,
-        usage=usage,
-        readings=priced[-1].readings,
-        priced=price(contract, usage, restated),
+        usage=replace(own.usage, service_credit=_net(coming_off)),
+        readings=own.readings,
+        late_readings=own.late_readings,
+        priced=invoice_of(contract, own, _net(coming_off), restated),
         inputs=inputs,
+        sources={**own.sources, **past.sources_of_credits()},
     )
     reconciles(settlement)
     return settlement
-
-
-@dataclass(frozen=True, slots=True)
-class _PricedMonth:
-    usage: Usage
-    readings: Mapping[str, MeterReading]
-    subtotal: Decimal
-    credit_base: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,15 @@ class _Past:
             return self.usual.contract
         return (version_on(self.inputs.versions, month.end) or self.usual).contract
 
-    def measured(self, month: Period) -> MeasuredPeriod:
-        """As it was sealed, or measured now."""
+    def all_measured(self, months: Sequence[Period]) -> list[MeasuredPeriod]:
+        """Each month, oldest first, knowing those before it."""
+        done: list[MeasuredPeriod] = []
+        for month in months:
+            done.append(self.measured(month, tuple(done)))
+        return done
+
+    def measured(self, month: Period, earlier: tuple[MeasuredPeriod, ...]) -> MeasuredPeriod:
+        """As it was sealed, or measured now; promises rise with what was reached earlier."""
         sealed = self.sealed(month)
         if sealed is not None:
             return sealed.measured
@@ -127,24 +132,35 @@ class _Past:
             self.ledger,
             month,
             self.catalogue,
-            replace(circumstances, versions=versions),
+            replace(circumstances, versions=versions, measured=earlier),
         )
 
     def needs_bases(self) -> bool:
-        """Whether earlier months have to be priced: for credits, or a yearly commitment."""
+        """Whether earlier months have to be priced: for credits, or what looks back on them."""
         contracts = [one.contract for one in (self.usual, *self.inputs.versions)]
-        return any(_needs_bases(contract) for contract in contracts)
+        return any(one.service_credits is not None or looks_back(one) for one in contracts)
 
-    def priced(self, month: Period, charged_this_year: Decimal) -> _PricedMonth:
+    def priced(self, month: Period, charged: Mapping[Period, Charged]) -> PricedMonth:
         """The month before its service credit, which doesn't change the base of credits."""
         sealed = self.sealed(month)
         if sealed is not None:
-            return _PricedMonth(Usage(month), {}, sealed.subtotal, sealed.credit_base)
-        contract = self.contract(month)
-        usage, readings = metered_usage(contract, self.ledger, month)
-        usage = replace(usage, charged_this_year=charged_this_year)
-        priced = price(contract, usage)
-        return _PricedMonth(usage, readings, priced.subtotal, priced.credit_base)
+            return as_sealed(month, sealed)
+        metering = self.inputs.metering if month == self.settled else NO_METERING
+        return price_month(self.contract(month), self.ledger, month, charged, metering)
+
+    def milestones(self, month: Period) -> Mapping[str, date]:
+        """The critical milestones that were reached by the end of a month."""
+        terms = self.contract(month).service_credits
+        agreed = terms.milestones if terms else ()
+        if any(one.due <= month.end for one in agreed):
+            require_milestones(self.ledger, "the service credit", "service_credits.milestones")
+        return milestones_reached(self.ledger, month.end) if agreed else {}
+
+    def sources_of_credits(self) -> dict[str, tuple[EvidenceDigest, ...]]:
+        """What the settled month's service credit rests on besides its service levels."""
+        terms = self.usual.contract.service_credits
+        digest = self.ledger.digests.get(MILESTONES)
+        return {_CREDITS: (digest,)} if terms and terms.milestones and digest else {}
 
     def judgement(self, month: MeasuredPeriod, base: Decimal) -> Judgement:
         """What the month's credit follows from."""
@@ -153,30 +169,43 @@ class _Past:
         return Judgement(
             contract,
             directions_of(contract, signatures),
-            _results(month, base),
+            self.results(month, base),
             sealed.credits if sealed else None,
         )
 
+    def results(self, month: MeasuredPeriod, base: Decimal) -> PeriodResults:
+        """With its base, which is none where reversals outweigh fees: no credit turns negative."""
+        incidents = self.inputs.incidents.get(month.period, ())
+        of_level = {level: one.name for one in incidents for level in one.service_levels}
+        return PeriodResults(
+            period=month.period,
+            charges=max(base, Decimal(0)),
+            results={
+                result.service_level: LevelResult(
+                    result.value,
+                    incident=of_level.get(result.service_level),
+                    excused=result.status is Status.EXCUSED,
+                    no_consequence=result.no_consequence,
+                )
+                for result in month.results
+            },
+            milestones=self.milestones(month.period),
+            chosen={one.name: one.counts for one in incidents if one.counts},
+            claims=self.inputs.claims.get(month.period),
+        )
 
-def _needs_bases(contract: Contract) -> bool:
-    commitment = contract.minimum_commitment
-    yearly = commitment is not None and commitment.per == "year"
-    return yearly or contract.service_credits is not None
 
-
-def _price_months(past: _Past, months: Sequence[Period]) -> tuple[_PricedMonth, ...]:
-    subtotals: dict[Period, Decimal] = {}
-    done: list[_PricedMonth] = []
+def _price_months(past: _Past, months: Sequence[Period]) -> tuple[PricedMonth, ...]:
+    charged: dict[Period, Charged] = {}
+    done: list[PricedMonth] = []
     for month in months:
-        earlier = earlier_in_year(past.contract(month), month, months)
-        charged = sum((subtotals[each] for each in earlier), Decimal(0))
         done.append(past.priced(month, charged))
-        subtotals[month] = done[-1].subtotal
+        charged[month] = done[-1].charged
     return tuple(done)
 
 
 def _credits(
-    past: _Past, measured: Sequence[MeasuredPeriod], priced: Sequence[_PricedMonth]
+    past: _Past, measured: Sequence[MeasuredPeriod], priced: Sequence[PricedMonth]
 ) -> tuple[ServiceCredits, ...]:
     if past.usual.contract.service_credits is None:
         return ()
@@ -185,22 +214,6 @@ def _credits(
             past.judgement(month, each.credit_base)
             for month, each in zip(measured, priced, strict=True)
         ]
-    )
-
-
-def _results(measured: MeasuredPeriod, base: Decimal) -> PeriodResults:
-    """A month's results with its base; reversals may outweigh fees, credits never turn negative."""
-    return PeriodResults(
-        period=measured.period,
-        charges=max(base, Decimal(0)),
-        results={
-            result.service_level: LevelResult(
-                result.value,
-                excused=result.status is Status.EXCUSED,
-                no_consequence=result.no_consequence,
-            )
-            for result in measured.results
-        },
     )
 
 

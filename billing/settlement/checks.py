@@ -10,6 +10,8 @@ from billing.settlement.values import Settlement
 from billing.tax import percentage_of
 from sla.service_credits.values import ServiceCredits
 
+_NONE = Decimal(0)
+
 
 class DoesNotReconcile(AssertionError):
     """Figures of a settlement contradict each other: a bug, never an input's fault."""
@@ -55,13 +57,15 @@ def _of_credits(settlement: Settlement) -> Iterator[str]:
 
 def _of_month(given: ServiceCredits) -> Iterator[str]:
     label = f"credit of {given.period.label}"
+    yield from _unless_equal(label, given.credit, _sum(given.shares))
     yield from _unless_equal(
-        label, given.credit, _sum(level.credit for level in given.service_levels)
+        f"{label}, bonus", given.bonus, _sum(one.bonus or _NONE for one in given.service_levels)
     )
     yield from _unless_equal(
         f"{label}, earned back", given.earned_back, _sum(each.amount for each in given.earn_backs)
     )
-    yield from _unless_equal(f"{label}, net", given.net, given.credit - given.earned_back)
+    net = given.counted - given.earned_back - given.bonus
+    yield from _unless_equal(f"{label}, net", given.net, net)
     if given.cap is not None and given.credit > given.cap:
         yield f"{label}: {given.credit} exceeds the cap of {given.cap}"
 

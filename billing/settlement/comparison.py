@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -28,6 +28,7 @@ from sla.kpis.definitions import KpiDefinition
 from sla.measurements.calculation import measure
 from sla.measurements.circumstances import Circumstances
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
+from sla.measurements.promises import reached_in
 from sla.measurements.queries import measurement_of
 from sla.measurements.service import measurements_of
 from sla.measurements.values import Measurement
@@ -192,7 +193,9 @@ def _period(
     label = before.period.label
     try:
         ledger = ledgers.of(before.contract)
-        after = measure(before.contract, ledger, before.period, catalogue, before.circumstances)
+        # A promise rose with the values that were stated then, whatever the evidence says today.
+        under = replace(before.circumstances, reached=reached_in(before.measurements))
+        after = measure(before.contract, ledger, before.period, catalogue, under)
     except BadInput as error:
         problems = tuple(str(problem) for problem in error.problems)
         return PeriodDifference(label, before.sealed, (), problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from billing.charges.serialise import line_json, priced_period_json
@@ -81,7 +82,8 @@ def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) ->
     """What `plumbline price --json` answers, with the document's data and all its sources.
 
     A line that was metered carries its `reading`: the days counted, the number of ledger rows,
-    the evidence digests and the digest of the meter's definition. `service_credits` lists the
+    the evidence digests and the digest of the meter's definition. A line that rests on further
+    tables, such as indices, names them as `evidence`. `service_credits` lists the
     credits that come off, with the misses they come from. Number and dates are null without a
     header, as on a draft.
     """
@@ -94,12 +96,16 @@ def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) ->
         },
         "provider": _party_json(contract.engagement.provider),
         "client": _party_json(contract.engagement.client),
-        "period_start": settlement.period.start.isoformat(),
-        "period_end": settlement.period.end.isoformat(),
+        "period_start": priced.period.start.isoformat(),
+        "period_end": priced.period.end.isoformat(),
         **priced_period_json(priced),
         "lines": [_line_json(settlement, line) for line in priced.lines],
         "service_credits": [
             _settled_credits_json(settlement, given) for given in settlement.settled_credits
+        ],
+        "meters": [
+            reading_json(reading)
+            for reading in (*settlement.readings.values(), *settlement.late_readings.values())
         ],
         "contract_sha256": settlement.contract_sha256,
         "evidence": [digest.as_json() for digest in evidence_of(settlement)],
@@ -111,7 +117,8 @@ def evidence_of(settlement: Settlement) -> tuple[EvidenceDigest, ...]:
     """Every table that a figure of the settled period rests on, by dataset."""
     measured = (digest for result in settlement.measured.results for digest in result.evidence)
     metered = (digest for reading in settlement.readings.values() for digest in reading.evidence)
-    return tuple(sorted({*measured, *metered}))
+    further = (digest for digests in settlement.sources.values() for digest in digests)
+    return tuple(sorted({*measured, *metered, *further}))
 
 
 def _header_json(header: InvoiceHeader | None, contract: Contract) -> dict[str, Any]:
@@ -137,20 +144,27 @@ def _party_json(party: Party) -> dict[str, Any]:
 
 
 def _line_json(settlement: Settlement, line: ChargeLine) -> dict[str, Any]:
-    reading = settlement.readings.get(line.meter) if line.meter else None
+    reading = settlement.reading_of(line)
+    sources = () if line.restatement else settlement.sources.get(line.charge, ())
     return {
         **line_json(line, settlement.priced.currency),
-        "reading": None if reading is None else _reading_json(reading),
+        "reading": None if reading is None else reading_json(reading),
+        **({"evidence": [digest.as_json() for digest in sources]} if sources else {}),
     }
 
 
-def _reading_json(reading: MeterReading) -> dict[str, Any]:
+def reading_json(reading: MeterReading) -> dict[str, Any]:
+    """Where a quantity came from; what a late or a shortened reading has more stands only there."""
+    late = {"late": reading.late, "rows_sha256": reading.rows_sha256} if reading.late else {}
+    short = {"left_out": reading.left_out} if reading.left_out else {}
     return {
         "meter": reading.meter,
         "window": None if reading.window is None else period_json(reading.window),
         "rows": reading.rows,
         "evidence": [digest.as_json() for digest in reading.evidence],
         "definition_sha256": reading.definition_sha256,
+        **short,
+        **late,
     }
 
 
@@ -160,9 +174,29 @@ def _settled_credits_json(settlement: Settlement, given: ServiceCredits) -> dict
         "credit": money_text(given.credit, given.currency),
         "earned_back": money_text(given.earned_back, given.currency),
         "net": money_text(given.net, given.currency),
+        **({} if given.claim is None else {"claim": given.claim.state.value}),
         "misses": list(_misses_json(settlement, given)),
         "earn_backs": [_earn_back_json(each, given.currency) for each in given.earn_backs],
+        **_further_json(given),
     }
+
+
+def _further_json(given: ServiceCredits) -> dict[str, Any]:
+    """What else comes off, or is paid more; each key only where there is something."""
+
+    def stated(key: str, amount: Decimal, why: str) -> dict[str, str]:
+        return {"id": key, "amount": money_text(amount, given.currency), "why": why}
+
+    further = {
+        "persistent_failures": [
+            stated(one.service_level, one.credit, one.why) for one in given.persistent_failures
+        ],
+        "milestones": [stated(one.id, one.credit, one.why) for one in given.milestones],
+        "bonuses": [
+            stated(one.id, one.bonus, one.why) for one in given.service_levels if one.bonus
+        ],
+    }
+    return {key: value for key, value in further.items() if value}
 
 
 def _misses_json(settlement: Settlement, given: ServiceCredits) -> Iterator[dict[str, Any]]:
@@ -179,7 +213,7 @@ def _miss_json(settlement: Settlement, given: ServiceCredits, level: LevelCredit
         "title": promised.title,
         "clause": promised.clause,
         "value": None if level.value is None else number_words(level.value),
-        "expected": number_words(promised.expected),
+        "expected": number_words(level.expected or promised.expected),
         "minimum": None if promised.minimum is None else number_words(promised.minimum),
         "status": level.status.value,
         "credit": money_text(level.credit, given.currency),

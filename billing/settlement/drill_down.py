@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from billing.metering.catalogue import load_meters
-from billing.metering.engine import drill_down_meter
+from billing.metering.engine import drill_down_late, drill_down_meter
+from billing.metering.names import find_meter
+from billing.metering.values import MeterShare, metering_stated
 from billing.settlement.metered import metered_window
 from billing.settlement.models import SettlementRecord
 from billing.settlement.queries import evidence_of, find_settlement, get_measurement
@@ -133,18 +134,34 @@ def drill_down_quantity(
     *,
     workshop: Workshop,
     page: Page = Page(),
+    late: str = "",
 ) -> DrillDown:
     """The ledger rows that a charged quantity was counted from, on the days of its charge.
 
-    Raises NotFound for an unknown meter.
+    Rows that another period's invoice bills are left out. `late` is the label of the earlier
+    period (2026-03) whose late rows are asked for, exactly those that were billed.
+    Raises NotFound for an unknown meter, and for a period of which nothing was billed as late.
     """
     row = find_settlement(session, actor, engagement, period)
-    if meter not in load_meters():
+    if find_meter(meter) is None:
         raise NotFound(f"{meter} is not counted from evidence")
+    share = _share(row, meter)
+    found = [one for one in share.late if one.label == late]
+    if late and not found:
+        raise NotFound(f"{period.label} bills no late rows of {late}")
     contract = contract_of(session.get_one(ContractVersion, row.contract_version_id))
     window = metered_window(contract, meter, period)
     with _ledger(session, engagement, row, workshop) as ledger:
-        return drill_down_meter(meter, ledger, window, page.offset, page.limit)
+        if late:
+            return drill_down_late(meter, ledger, found[0], page.offset, page.limit)
+        return drill_down_meter(
+            meter, ledger, window, page.offset, page.limit, without=share.without
+        )
+
+
+def _share(row: SettlementRecord, meter: str) -> MeterShare:
+    inputs = json.loads(row.inputs_json) if row.inputs_json else {}
+    return metering_stated(inputs.get("metering")).of(meter)
 
 
 def _ledger(

@@ -16,10 +16,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from billing.metering.values import metering_json, metering_stated
 from billing.restatements.carrying import carried_by, restated_of, to_carry
 from billing.restatements.models import RestatementDocument, RestatementRecord
+from billing.settlement.claims import (
+    claims_json,
+    claims_kept,
+    incidents_kept,
+    late_claims_kept,
+    taken_in,
+)
 from billing.settlement.history import months_until
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
+from billing.settlement.spans import invoice_span
 from billing.settlement.values import Inputs, SealedMonth
 from governance.access import Side
 from governance.contract.document import Contract
@@ -51,16 +60,23 @@ def inputs_of(
     contract = _governing(versions, period)
     months = () if contract is None else months_until(contract, period)
     seals = _latest(sealed_periods(session, engagement), months, period)
+    without_invoice = contract is not None and invoice_span(contract, period) is None
+    taken = taken_in(session, engagement, period, versions, months, restatement=restatement)
     return Inputs(
         relief=granted_events(session, engagement),
         decisions=_decisions(session, engagement, months, seals, restatement),
         sealed={month: sealed_month(session, seal) for month, seal in seals.items()},
         restated=(
-            carried_by(session, engagement, period)
+            ()
+            if without_invoice
+            else carried_by(session, engagement, period)
             if restatement
             else to_carry(session, engagement, period)
         ),
         versions=versions,
+        claims=taken.claims,
+        late_claims=taken.late,
+        incidents=taken.incidents,
     )
 
 
@@ -117,7 +133,18 @@ def _sealed_month(session: Session, record: MeasuredPeriodRecord) -> SealedMonth
         credits=service_credits_of(session, record),
         subtotal=sum((Decimal(line["amount"]) for line in own), Decimal(0)),
         credit_base=Decimal(invoice["credit_base"]),
+        charged=_charged(own),
     )
+
+
+def _charged(lines: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """What stored lines charge for the period's work, by charge (see `earlier.charged_by`)."""
+    found: dict[str, Decimal] = {}
+    for line in lines:
+        if not line.get("outside_base"):
+            name = str(line["charge"])
+            found[name] = found.get(name, Decimal(0)) + Decimal(line["amount"])
+    return found
 
 
 def stored_invoice(session: Session, record: MeasuredPeriodRecord) -> dict[str, Any]:
@@ -162,7 +189,8 @@ def inputs_json(inputs: Inputs, records: Mapping[Period, int]) -> dict[str, Any]
         },
         "sealed": {month.label: record for month, record in sorted(records.items())},
         "restated": [one.reference for one in inputs.restated],
-    }
+        "metering": metering_json(inputs.metering),
+    } | claims_json(inputs.claims, inputs.late_claims, inputs.incidents)
 
 
 def inputs_text(session: Session, engagement: Engagement, inputs: Inputs) -> str:
@@ -200,6 +228,10 @@ def inputs_stated(session: Session, engagement: Engagement, period: Period, text
         sealed=sealed,
         restated=restated_of(session, engagement, kept["restated"], period),
         versions=_versions(versions),
+        claims=claims_kept(kept),
+        late_claims=late_claims_kept(kept),
+        incidents=incidents_kept(kept),
+        metering=metering_stated(kept.get("metering")),
     )
 
 

@@ -54,8 +54,10 @@ def _with_unit(value: str, unit: str, currency: str) -> str:
 def _lines(lines: list[Mapping[str, Any]], currency: str) -> Iterator[Figure]:
     seen: Counter[str] = Counter()
     for line in lines:
-        # A restatement's difference cites its charge, which has a line of its own.
-        cited = line.get("restatement")
+        # A restatement's difference cites its charge, which has a line of its own, and so do the
+        # late rows of an earlier period.
+        late = line.get("late")
+        cited = f"late from {late}" if late else line.get("restatement")
         name = f"{line['charge']} ({cited})" if cited else str(line["charge"])
         seen[name] += 1
         words = str(line["unit"]).replace("_", " ")

@@ -41,7 +41,7 @@ def seal_content(
         ],
         "definitions": [
             *_kpis(session, stated["measurements"]["results"], catalogue),
-            *_meters(stated["invoice"]["lines"]),
+            *_meters(stated["invoice"]),
         ],
         "calendars": calendars_of(contract.engagement).frozen(_span(stated["measurements"])),
         "versions": list(_versions(session, version, stated["inputs"])),
@@ -85,9 +85,10 @@ def _kpis(
         yield {"kind": KPI, "name": found.name, "sha256": sha256, "text": found.text}
 
 
-def _meters(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+def _meters(invoice: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     meters = {one.sha256: one for one in load_meters().values()}
-    read = {line["reading"]["definition_sha256"] for line in lines if line["reading"]}
+    listed = [*invoice.get("meters", ()), *(line["reading"] for line in invoice["lines"])]
+    read = {reading["definition_sha256"] for reading in listed if reading}
     for sha256 in sorted(read & meters.keys()):
         found = meters[sha256]
         yield {"kind": METER, "name": found.name, "sha256": sha256, "text": found.text}

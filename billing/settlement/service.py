@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from sqlmodel import col
 from billing.invoices.drafts import add_draft, invoice_of
 from billing.invoices.models import InvoiceState
 from billing.restatements.carrying import note_carried
+from billing.settlement.billed_elsewhere import metering_of
 from billing.settlement.calculation import settle
 from billing.settlement.documents import credits_json, header_of, invoice_json, measurements_json
 from billing.settlement.inputs import inputs_of, inputs_text
@@ -107,7 +108,10 @@ def settle_period(
         raise BadInput.one(
             Problem(f"{engagement.reference} has no evidence yet", allowed="hand some in first")
         )
-    inputs = inputs_of(session, engagement, period)
+    inputs = replace(
+        inputs_of(session, engagement, period),
+        metering=metering_of(session, engagement, version, tables, period, workshop.store),
+    )
     computed = _Computed(version, tables, compute(version, tables, period, workshop, inputs))
     used = {one.definition_sha256 for one in computed.settlement.measured.results}
     keep_used(session, workshop.catalogue, used)

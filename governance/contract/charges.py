@@ -37,38 +37,60 @@ class Tax(Terms):
     """Tax treatment; only `standard` has a rate, `exempt` needs its reason."""
 
     category: TaxCategory
+    """Which rule of tax law holds."""
     rate: Percent = Decimal(0)
+    """In %, for the category standard."""
     reason: Text | None = None
+    """What the invoice says in place of a tax; needed for exempt."""
 
 
 class Indexation(Terms):
     """Prices follow an index series, unrounded factor = index / base."""
 
     series: Text
+    """Name of the index series, such as HICP-EU."""
     base: Positive
+    """Value of the index that the prices of the contract stand at."""
     lag_months: Annotated[Whole, Field(ge=0, le=36)] = 0
+    """Months that the index of a period lies back."""
     cap_percent: NonNegative | None = None
+    """Most that prices rise, in %; a fall is not limited."""
     method: Literal["base", "prior"] = "base"
+    """Against the base index, or against the last year's (prior), compounding."""
+    share_percent: Percent = Decimal(100)
+    """The part of an index change that prices follow, such as 60 for labour alone."""
+    carry_over: bool = False
+    """Whether a rise above the cap is added to the next change (method prior)."""
+    every: Literal["month", "year"] = "month"
+    """When evidence gives the indices: prices change each month, or on the engagement's
+    anniversaries."""
 
 
 class PriceTier(Terms):
     """Upper bound inclusive and counted from zero; `flat` is charged once on entering."""
 
     up_to: NonNegative | None
+    """Last unit of the tier; null for the last tier."""
     price: NonNegative
+    """Price a unit."""
     flat: NonNegative = Decimal(0)
+    """Amount for entering the tier."""
 
 
 class RateTier(Terms):
     """A tier of a percentage charge, with a rate in % in place of a price."""
 
     up_to: NonNegative | None
+    """Last amount of the tier; null for the last tier."""
     rate: NonNegative
+    """In %."""
     flat: NonNegative = Decimal(0)
+    """Amount for entering the tier."""
 
 
 class _Pricing(Terms):
     free_units: NonNegative = Decimal(0)
+    """Units that cost nothing, taken off first."""
 
 
 class FlatPricing(_Pricing):
@@ -76,6 +98,7 @@ class FlatPricing(_Pricing):
 
     scheme: Literal["flat"]
     price: NonNegative
+    """Price a unit."""
 
 
 class GraduatedPricing(_Pricing):
@@ -83,6 +106,7 @@ class GraduatedPricing(_Pricing):
 
     scheme: Literal["graduated"]
     tiers: Annotated[tuple[PriceTier, ...], Field(min_length=1)]
+    """Tiers in order, the last one open."""
 
 
 class VolumePricing(_Pricing):
@@ -90,6 +114,7 @@ class VolumePricing(_Pricing):
 
     scheme: Literal["volume"]
     tiers: Annotated[tuple[PriceTier, ...], Field(min_length=1)]
+    """Tiers in order, the last one open."""
 
 
 class PackagePricing(_Pricing):
@@ -97,7 +122,9 @@ class PackagePricing(_Pricing):
 
     scheme: Literal["package"]
     size: Positive
+    """Units of a package."""
     price: NonNegative
+    """Price a package."""
 
 
 Pricing = Annotated[
@@ -131,7 +158,9 @@ class FixedCharge(_Charge):
 
     type: Literal["fixed"]
     amount: NonNegative
+    """The fee."""
     per: Literal["month", "quarter", "year", "once"] = "month"
+    """What it is for; a quarter and a year are billed in advance."""
 
 
 class PerUnitCharge(_Charge):
@@ -139,7 +168,9 @@ class PerUnitCharge(_Charge):
 
     type: Literal["per_unit"]
     meter: Identifier
+    """The quantity that is counted."""
     pricing: Pricing
+    """How units are priced."""
 
 
 class PercentageCharge(_Charge):
@@ -147,20 +178,30 @@ class PercentageCharge(_Charge):
 
     type: Literal["percentage"]
     meter: Identifier
+    """The amounts that the rate is on."""
     rate: NonNegative | None = None
+    """In %; or else tiers."""
     tiers: tuple[RateTier, ...] = ()
+    """Rates by amount, each part at its own (graduated)."""
     fixed_per_transaction: NonNegative = Decimal(0)
+    """Amount for each transaction."""
     free_transactions: Annotated[Whole, Field(ge=0)] = 0
+    """Transactions that are free, until free_amount is used up."""
     free_amount: NonNegative = Decimal(0)
+    """Amount that is free, until free_transactions are used up."""
     min_per_transaction: NonNegative | None = None
+    """Least that a charged transaction costs."""
     max_per_transaction: NonNegative | None = None
+    """Most that a transaction costs."""
 
 
 class AgeBand(Terms):
     """Rate in % for debts over so many days past due; over 0 takes those not yet due too."""
 
     over_days: Annotated[Whole, Field(ge=0)]
+    """Days past due that the debt is over."""
     rate: NonNegative
+    """In % of what was collected."""
 
 
 class ContingencyCharge(_Charge):
@@ -168,8 +209,13 @@ class ContingencyCharge(_Charge):
 
     type: Literal["contingency"]
     meter: Identifier
+    """The receipts, with the age of their debt."""
     age_bands: Annotated[tuple[AgeBand, ...], Field(min_length=1)]
+    """Rates by age, youngest first."""
     age_at: Literal["placement", "receipt"] = "placement"
+    """The day that the age is counted to: when the debt was handed over, or when it was paid."""
+    recall_rate: NonNegative = Decimal(0)
+    """Fee in % of what was open on a debt that the client takes back unpaid."""
 
 
 class PerFteCharge(_Charge):
@@ -177,14 +223,18 @@ class PerFteCharge(_Charge):
 
     type: Literal["per_fte"]
     meter: Identifier = "fte"
+    """The full-time equivalents by role."""
     roles: Annotated[dict[Text, NonNegative], Field(min_length=1)]
+    """Monthly price of each role."""
 
 
 class BandStep(Terms):
     """Price a unit up to so many percent away from the baseline."""
 
     up_to_percent: Positive
+    """Distance from the baseline at which the band ends."""
     price: NonNegative
+    """Price a unit in the band."""
 
 
 class BandedCharge(_Charge):
@@ -192,12 +242,19 @@ class BandedCharge(_Charge):
 
     type: Literal["banded"]
     meter: Identifier
+    """The volume that is counted."""
     baseline: Positive
+    """Volume that the fee is for."""
     amount: NonNegative
+    """Fee of a period at the baseline."""
     deadband_percent: Percent = Decimal(0)
+    """Distance within which the fee does not move."""
     additional: tuple[BandStep, ...] = ()
+    """Prices of units above the baseline, nearest band first."""
     reduced: tuple[BandStep, ...] = ()
+    """What units below the baseline take off, nearest band first."""
     counted_from: Literal["edge", "baseline"] = "edge"
+    """Whether units count from the deadband's edge or from the baseline."""
 
 
 class PassThroughCharge(_Charge):
@@ -205,7 +262,9 @@ class PassThroughCharge(_Charge):
 
     type: Literal["pass_through"]
     meter: Identifier
+    """The cost that is passed on."""
     markup_percent: NonNegative = Decimal(0)
+    """What is added to it."""
 
 
 class GainShareCharge(_Charge):
@@ -213,8 +272,90 @@ class GainShareCharge(_Charge):
 
     type: Literal["gain_share"]
     meter: Identifier
+    """What is compared with the baseline."""
     baseline: Exact
+    """Value from which on there is a gain."""
     share_percent: Percent
+    """Part of the gain that is charged."""
+
+
+TRANSFER_ID = "transfer"
+"""The charge id of the line for the transfer fee."""
+COMMITMENT_ID = "minimum_commitment"
+"""The charge id of the true-up to the minimum commitment."""
+
+
+class RebateTier(Terms):
+    """Rebate in % once the charges are over an amount, and not yet on it."""
+
+    over: NonNegative
+    """Amount that the charges must be over."""
+    percent: Percent
+    """Rebate in %."""
+
+
+class VolumeRebateCharge(_Charge):
+    """A discount on other charges once they reach an amount; its line is negative.
+
+    It is taxed, and in or out of the credit base, as the charges are that it is on. Earlier
+    periods of the span count with what they were charged then.
+    """
+
+    type: Literal["volume_rebate"]
+    of: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    """Ids of the charges that are added up, and that the rebate is given on."""
+    per: Literal["month", "quarter", "year"] = "year"
+    """The span that charges are added up over: the calendar month, quarter or year."""
+    tiers: Annotated[tuple[RebateTier, ...], Field(min_length=1)]
+    """Rebates by amount, smallest first."""
+    retroactive: bool = False
+    """Whether the rate reached holds for the whole span from its start on, or only for what is
+    over the bound."""
+
+
+class FeeMilestone(Titled):
+    """A deliverable that is paid for when it is accepted."""
+
+    due: Day
+    """Day on which it is planned to be accepted."""
+    amount: NonNegative
+    """What its acceptance costs."""
+
+
+class MilestonesCharge(_Charge):
+    """Transition and project fees: each milestone once, in the period of its acceptance.
+
+    One accepted before the charge's first day is billed with that day's period, one accepted
+    after its last day not at all.
+    """
+
+    type: Literal["milestones"]
+    milestones: Annotated[tuple[FeeMilestone, ...], Field(min_length=1)]
+    """The deliverables."""
+
+
+class TerminationStep(Terms):
+    """What ending on that day or before costs: an amount, or so many average months of charges."""
+
+    until: Day | None
+    """Last day of the step; None for every later day."""
+    amount: NonNegative | None = None
+    """A fixed amount."""
+    months_of_charges: NonNegative | None = None
+    """Times the mean of the last twelve months' charges, or of as many as there are."""
+
+
+class EarlyTerminationCharge(_Charge):
+    """What the client pays for ending the engagement for convenience before its agreed end.
+
+    It is billed once, with the period of the engagement's last day (`ends`), by the first step of
+    the schedule that reaches to it; after the last step nothing is due. It counts for no credit
+    base and no minimum commitment.
+    """
+
+    type: Literal["early_termination"]
+    schedule: Annotated[tuple[TerminationStep, ...], Field(min_length=1)]
+    """What ending costs until which day, earliest first."""
 
 
 Charge = Annotated[
@@ -225,7 +366,10 @@ Charge = Annotated[
     | PerFteCharge
     | BandedCharge
     | PassThroughCharge
-    | GainShareCharge,
+    | GainShareCharge
+    | VolumeRebateCharge
+    | MilestonesCharge
+    | EarlyTerminationCharge,
     Field(discriminator="type"),
 ]
 
@@ -234,4 +378,6 @@ class MinimumCommitment(Terms):
     """What the client pays at least, over all charges, trued up a month or a year."""
 
     amount: Positive
+    """Least that all charges together come to."""
     per: Literal["month", "year"]
+    """What it holds for; a year is trued up on its last invoice."""

@@ -14,7 +14,17 @@ from typing import Any
 
 from governance.contract.charges import Charge
 from governance.contract.checks_calendars import check_business_hours, check_calendars, check_clock
-from governance.contract.checks_charges import CHARGE_CHECKS, check_tax
+from governance.contract.checks_charges import (
+    CHARGE_CHECKS,
+    CONTRACT_CHARGE_CHECKS,
+    check_tax,
+)
+from governance.contract.checks_service_credits import (
+    check_earn_back,
+    check_milestone_credits,
+    check_persistent_failures,
+    check_ratchet,
+)
 from governance.contract.checks_service_levels import (
     LEVEL_CHECKS,
     Setting,
@@ -46,7 +56,7 @@ def check_contract(
         yield from _sound(check(contract), complete)
     setting = Setting(contract, kpis)
     for index, level in _items(contract, "service_levels"):
-        for level_check in (*LEVEL_CHECKS, check_clock):
+        for level_check in (*LEVEL_CHECKS, check_ratchet, check_clock):
             path = ("service_levels", index)
             yield from _sound(level_check(level, path, setting), complete)
     for index, charge in _items(contract, "charges"):
@@ -199,6 +209,10 @@ CONTRACT_CHECKS: tuple[Callable[[Contract], Findings], ...] = (
     check_charge_ids,
     check_method,
     check_counting,
+    check_earn_back,
+    check_persistent_failures,
+    check_milestone_credits,
     check_invoicing_tax,
     check_number,
+    *CONTRACT_CHARGE_CHECKS,
 )

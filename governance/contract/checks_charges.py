@@ -7,23 +7,34 @@ from decimal import Decimal
 from itertools import pairwise
 
 from governance.contract.charges import (
+    COMMITMENT_ID,
+    TRANSFER_ID,
     BandedCharge,
     BandStep,
     Charge,
     ContingencyCharge,
+    EarlyTerminationCharge,
     FlatPricing,
     GraduatedPricing,
+    MilestonesCharge,
     PercentageCharge,
     PerUnitCharge,
     PriceTier,
     RateTier,
     Tax,
     TaxCategory,
+    TerminationStep,
     VolumePricing,
+    VolumeRebateCharge,
 )
+from governance.contract.document import Contract
 from governance.contract.findings import Finding, Findings
+from governance.contract.messages import did_you_mean
 from governance.contract.yaml_nodes import Path
 from governance.values import plain
+
+_BY_RULE = (VolumeRebateCharge, MilestonesCharge, EarlyTerminationCharge)
+"""Types whose amounts follow from their own keys alone."""
 
 
 def check_span(charge: Charge, path: Path) -> Findings:
@@ -166,6 +177,163 @@ def _check_steps(steps: Sequence[BandStep], charge: BandedCharge, path: Path) ->
         reached, name = step.up_to_percent, "the band before"
 
 
+def check_fixed_by_rule(charge: Charge, path: Path) -> Findings:
+    """Rebates, milestones and termination fees follow from their own keys alone."""
+    if not isinstance(charge, _BY_RULE):
+        return
+    keys = ["minimum", "maximum", "indexation"]
+    if isinstance(charge, VolumeRebateCharge):
+        keys.append("tax")
+    for key in keys:
+        if getattr(charge, key) is not None:
+            reason = "are taxed like those they are on" if key == "tax" else f"have no {key}"
+            what = f"charges of the type {charge.type} {reason}"
+            yield Finding((*path, key), what, "the charge without it")
+
+
+def check_rebate_tiers(charge: Charge, path: Path) -> Findings:
+    """The bounds of rebate tiers rise, so that each amount reaches exactly one."""
+    if not isinstance(charge, VolumeRebateCharge):
+        return
+    for index, (before, tier) in enumerate(pairwise(charge.tiers), start=1):
+        if tier.over <= before.over:
+            yield Finding(
+                (*path, "tiers", index, "over"),
+                "the tier does not come after the one before",
+                f"more than {plain(before.over)}",
+            )
+
+
+def check_schedule(charge: Charge, path: Path) -> Findings:
+    """The days of a termination schedule rise, and each step has one price."""
+    if not isinstance(charge, EarlyTerminationCharge):
+        return
+    for index, step in enumerate(charge.schedule):
+        here = (*path, "schedule", index)
+        yield from _check_step_price(step, here)
+        last = index == len(charge.schedule) - 1
+        if step.until is None and not last:
+            yield Finding((*here, "until"), "only the last step is open", "the step's last day")
+        before = charge.schedule[index - 1].until if index else None
+        if before is not None and step.until is not None and step.until <= before:
+            yield Finding(
+                (*here, "until"),
+                "the step does not come after the one before",
+                f"a day after {before}",
+            )
+
+
+def _check_step_price(step: TerminationStep, path: Path) -> Findings:
+    if step.amount is None and step.months_of_charges is None:
+        yield Finding(path, "the step has no price", "either amount or months_of_charges", "")
+    if step.amount is not None and step.months_of_charges is not None:
+        yield Finding(
+            (*path, "months_of_charges"),
+            "both amount and months_of_charges are given",
+            "one of the two",
+        )
+
+
+def check_indexation(charge: Charge, path: Path) -> Findings:
+    """What a cap cut off can be carried over where prices compound, and where there is a cap."""
+    terms = charge.indexation
+    if terms is None or not terms.carry_over:
+        return
+    here = (*path, "indexation", "carry_over")
+    if terms.method != "prior":
+        yield Finding(here, "only the method prior carries a rise over", "method: prior")
+    if terms.cap_percent is None:
+        yield Finding(here, "without a cap nothing is carried over", "cap_percent beside it")
+
+
+def check_rebates(contract: Contract) -> Findings:
+    """Rebates are given on charges for work, each named once: on no rebate or termination fee."""
+    ids = [getattr(charge, "id", None) for charge in contract.charges]
+    without = (VolumeRebateCharge, EarlyTerminationCharge)
+    types = {one.id: one.type for one in contract.charges if isinstance(one, without)}
+    others = [name for name in ids if name and name not in types]
+    for index, charge in enumerate(contract.charges):
+        if not isinstance(charge, VolumeRebateCharge):
+            continue
+        for position, name in enumerate(charge.of):
+            here = ("charges", index, "of", position)
+            if name in types:
+                what = f"no rebate is given on charges of the type {types[name]}"
+                yield Finding(here, what, ", ".join(others))
+            elif name not in ids and None not in ids:
+                slip = did_you_mean(name, others)
+                yield Finding(here, f"unknown charge{slip}", ", ".join(others))
+            elif name in charge.of[:position]:
+                yield Finding(here, "the charge is listed twice", "each charge once")
+
+
+def check_rebate_spans(contract: Contract) -> Findings:
+    """A rebate's span is at least as long as what one invoice is for."""
+    spans = ("month", "quarter", "year")
+    every = contract.invoicing.every
+    for index, charge in enumerate(contract.charges):
+        if isinstance(charge, VolumeRebateCharge) and spans.index(charge.per) < spans.index(every):
+            yield Finding(
+                ("charges", index, "per"),
+                f"shorter than the {every} that an invoice is for",
+                " or ".join(spans[spans.index(every) :]),
+            )
+
+
+def check_milestone_ids(contract: Contract) -> Findings:
+    """No two milestones that are paid for share an id.
+
+    A milestone credit may name the same milestone: that is one deliverable with two consequences.
+    """
+    first: dict[str, str] = {}
+    for index, charge in enumerate(contract.charges):
+        if not isinstance(charge, MilestonesCharge):
+            continue
+        for position, milestone in enumerate(charge.milestones):
+            here = f"charges[{index}].milestones[{position}]"
+            earlier = first.setdefault(milestone.id, here)
+            if earlier != here:
+                yield Finding(
+                    ("charges", index, "milestones", position, "id"),
+                    f"the id is taken by {earlier} already",
+                    "an id of its own",
+                )
+
+
+def check_termination(contract: Contract) -> Findings:
+    """Ended early: on a day that is stated, and before the day that was agreed."""
+    engagement = contract.engagement
+    if engagement.termination is None:
+        return
+    if engagement.ends is None:
+        yield Finding(
+            ("engagement", "ends"),
+            "an engagement that is ended early needs its actual last day",
+            "a date as 2026-01-31",
+            "",
+        )
+    elif engagement.termination.agreed_end <= engagement.ends:
+        yield Finding(
+            ("engagement", "termination", "agreed_end"),
+            f"not after {engagement.ends}, on which the engagement ends",
+            "the day on which it would have ended",
+        )
+
+
+def check_reserved_ids(contract: Contract) -> Findings:
+    """No charge has the id of a line that the engagement itself brings."""
+    taken = {
+        TRANSFER_ID: contract.engagement.transfer is not None,
+        COMMITMENT_ID: contract.minimum_commitment is not None,
+    }
+    for index, charge in enumerate(contract.charges):
+        if taken.get(getattr(charge, "id", "")):
+            what = (
+                f"the id is that of the contract's own line for the {charge.id.replace('_', ' ')}"
+            )
+            yield Finding(("charges", index, "id"), what, "an id of its own")
+
+
 def _at_most(least: Decimal, most: Decimal, path: Path, name: str) -> Findings:
     if least > most:
         yield Finding(path, f"above {name}", f"at most {plain(most)}")
@@ -181,4 +349,16 @@ CHARGE_CHECKS: tuple[Callable[[Charge, Path], Findings], ...] = (
     check_transaction_bounds,
     check_age_bands,
     check_bands,
+    check_fixed_by_rule,
+    check_rebate_tiers,
+    check_schedule,
+    check_indexation,
+)
+
+CONTRACT_CHARGE_CHECKS: tuple[Callable[[Contract], Findings], ...] = (
+    check_rebates,
+    check_rebate_spans,
+    check_milestone_ids,
+    check_termination,
+    check_reserved_ids,
 )

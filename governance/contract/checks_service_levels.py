@@ -18,6 +18,7 @@ from governance.contract.kpi_signature import (
 from governance.contract.messages import did_you_mean
 from governance.contract.service_credits import (
     AtRiskPool,
+    BonusMalusTerms,
     Interpolated,
     LinearCredit,
     PerEvent,
@@ -291,6 +292,7 @@ def check_method(contract: Contract) -> Findings:
         LinearCredit: ("linear", lambda level: level.linear is not None),
         PerEvent: ("amount", lambda level: level.amount is not None),
         Interpolated: ("max_percent", lambda level: level.max_percent is not None),
+        BonusMalusTerms: ("bonus_malus", lambda level: level.bonus_malus is not None),
     }
     if terms is None or type(terms) not in needs or not levels or _for_all(terms):
         return

@@ -27,6 +27,7 @@ class Withholding(Terms):
     """Tax withheld by the client: deducted from what is payable, never from the taxable amount."""
 
     rate: Percent
+    """In %."""
 
 
 class Invoicing(Terms):
@@ -50,9 +51,13 @@ class Governance(Terms):
     """Committees, obligations, escalation and approval rules, kept as written."""
 
     committees: tuple[dict[str, Any], ...] = ()
+    """Who meets, how often, and who leads."""
     obligations: tuple[dict[str, Any], ...] = ()
+    """What has to be done by when."""
     escalation: tuple[dict[str, Any], ...] = ()
+    """Who is told when, level by level."""
     approvals: tuple[dict[str, Any], ...] = ()
+    """Who approves what, up to which amount."""
 
 
 class Contract(Terms):

@@ -57,24 +57,36 @@ class Party(Terms):
     """Client or provider, with what its letterhead and tax law need."""
 
     name: Name
+    """Full legal name."""
     country: Country
+    """Country of its seat, by ISO 3166."""
     vat_id: Text | None = None
+    """VAT number, without which reverse charge is not possible."""
     street: Text | None = None
+    """Street and number of its seat."""
     postcode: Text | None = None
+    """Postcode."""
     city: Text | None = None
+    """City."""
     email: Text | None = None
+    """Where letters and invoices go."""
     phone: Text | None = None
+    """Telephone number."""
     registration: Text | None = None
     """Company register entry, printed in the letterhead."""
     iban: Text | None = None
+    """Account that invoices are paid to."""
     bic: Text | None = None
+    """The account's bank."""
 
 
 class Hours(Terms):
     """Opening hours of one day of the week."""
 
     opens: Clock
+    """Time at which the day begins."""
     closes: Closing
+    """Time at which it ends."""
 
 
 class BusinessHours(Terms):
@@ -87,7 +99,9 @@ class BusinessHours(Terms):
     time_zone: Text | None = None
     """IANA time zone of the hours; by default the engagement's."""
     days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
+    """Days of the week with business."""
     opens: Clock = "09:00"
+    """Time at which business begins."""
     closes: Closing = "17:00"
     """24:00 is midnight; 30:00 is 06:00 of the day after, for hours that go over midnight."""
     hours: Annotated[dict[Weekday, Hours], Field(default_factory=dict)]
@@ -108,10 +122,26 @@ class CalendarTerms(BusinessHours):
 
 
 class Transfer(Terms):
-    """When the client may take over the centre, and for how much (build-operate-transfer)."""
+    """When the client may take over the centre, and for how much (build-operate-transfer).
+
+    The fee is billed with the period of that day, or with the engagement's last one where the day
+    comes after it, and taxed as `invoicing` says. It is the price of the centre and not of its
+    work, so that it counts for no minimum commitment and no credit base.
+    """
 
     on: Day
+    """Day on which the client takes the centre over."""
     fee: NonNegative
+    """What the client pays for it."""
+
+
+class Termination(Terms):
+    """That the engagement ends before the agreed end; `ends` is then its actual last day."""
+
+    agreed_end: Day
+    """The last day that had been agreed."""
+    reason: Literal["convenience", "cause"] = "convenience"
+    """Only ending for convenience, without a fault of the provider, costs a fee."""
 
 
 class Engagement(Terms):
@@ -120,6 +150,7 @@ class Engagement(Terms):
     reference: Identifier
     """The contract's own number."""
     title: Name
+    """What is handed over, in a few words."""
     model: Model
     """How work is handed over."""
     functions: tuple[Function, ...] = ()
@@ -141,4 +172,8 @@ class Engagement(Terms):
     ends: Day | None = None
     """Last day, included; none for an open end."""
     notice_months: Annotated[Whole, Field(ge=0, le=120)] | None = None
+    """Months before the end by which one must say that one won't go on."""
     transfer: Transfer | None = None
+    """When and for how much the client takes the centre over."""
+    termination: Termination | None = None
+    """Stated by the amendment that ends the engagement early."""

@@ -124,7 +124,8 @@ class SparkConnection:
 
     def _create(self, name: str, query: Any, *, kept: bool) -> None:
         frame = self._frame(query)
-        if kept:
+        # Dozens of queries read a ledger's views, so that each is computed once for all of them.
+        if kept or not name.startswith(_NOT_MAIN):
             self.kept.append(frame.persist())
         self.show(name, frame)
 

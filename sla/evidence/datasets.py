@@ -20,6 +20,8 @@ class Kind(StrEnum):
     """Any other decimal, at most six decimals."""
     RATE = "rate"
     """An exchange rate, at most ten decimals, above zero."""
+    INDEX = "index"
+    """What an index such as of consumer prices stands at, at most six decimals, above zero."""
     DATE = "date"
     TIMESTAMP = "timestamp"
     """Local time of the engagement's zone."""
@@ -36,6 +38,7 @@ SQL_TYPES: Mapping[Kind, str] = {
     Kind.AMOUNT: "DECIMAL(18,4)",
     Kind.NUMBER: "DECIMAL(18,6)",
     Kind.RATE: "DECIMAL(18,10)",
+    Kind.INDEX: "DECIMAL(18,6)",
     Kind.DATE: "DATE",
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.BOOLEAN: "BOOLEAN",
@@ -214,7 +217,9 @@ _PLACEMENTS = Dataset(
         _id("invoice_id", refers_to="invoices"),
         _column("placed_on", Kind.DATE),
         _column("amount", Kind.AMOUNT),
+        _column("recalled_on", Kind.DATE, required=False),
     ),
+    not_before=(("recalled_on", "placed_on"),),
 )
 _RESOURCES = Dataset(
     "resources",
@@ -260,6 +265,25 @@ _FX_RATES = Dataset(
     ),
     key=("on", "from", "to"),
 )
+_INDICES = Dataset(
+    "indices",
+    (
+        Column("series", required=True),
+        _column("from", Kind.DATE),
+        _column("value", Kind.INDEX),
+        _column("published_on", Kind.DATE, required=False),
+    ),
+    key=("series", "from"),
+)
+_MILESTONES = Dataset(
+    "milestones",
+    (
+        _id("milestone"),
+        _column("reached_on", Kind.DATE),
+        *_text("document"),
+    ),
+    key=("milestone",),
+)
 
 DATASETS: Mapping[str, Dataset] = {
     dataset.name: dataset
@@ -277,6 +301,8 @@ DATASETS: Mapping[str, Dataset] = {
         _SURVEYS,
         _OBSERVATIONS,
         _FX_RATES,
+        _INDICES,
+        _MILESTONES,
     )
 }
 """All datasets by name, in an order in which each comes after those that it refers to."""

@@ -19,7 +19,7 @@ from sla.evidence.profile_parts import (
 from sla.evidence.sources import Source
 from sla.evidence.sql import instant, literal, typed
 
-DECIMALS = frozenset({Kind.AMOUNT, Kind.NUMBER, Kind.RATE})
+DECIMALS = frozenset({Kind.AMOUNT, Kind.NUMBER, Kind.RATE, Kind.INDEX})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _PLAIN = r"-?[0-9]{1,14}(\.[0-9]+)?"
 """A number whose exact value the engine's widest decimal holds."""

@@ -192,7 +192,7 @@ def _unfit(column: Column, rule: ColumnRule) -> Iterator[tuple[str, str]]:
                 yield key, what
 
 
-_NUMBERS = frozenset({Kind.AMOUNT, Kind.NUMBER, Kind.RATE})
+_NUMBERS = frozenset({Kind.AMOUNT, Kind.NUMBER, Kind.RATE, Kind.INDEX})
 _ONLY: tuple[tuple[frozenset[Kind], tuple[str, ...], str], ...] = (
     (_NUMBERS, ("round",), "only numbers can be rounded"),
     (_NUMBERS, ("minus", "plus", "sign"), "only numbers are added or have a sign"),

@@ -13,6 +13,7 @@ _WRONG: Mapping[Kind, str] = {
     Kind.AMOUNT: "not an amount; write 1234.56",
     Kind.NUMBER: "not a number; write 1234.56",
     Kind.RATE: "not an exchange rate; rates are above zero and written 1.0834",
+    Kind.INDEX: "not an index; they are above zero, written 112.2, with six decimals at most",
     Kind.DATE: "not a date; dates are written 2013-02-28",
     Kind.TIMESTAMP: "not a timestamp; they are written 2013-02-28T14:30:00, "
     "with a zone as 2013-02-28T14:30:00+01:00",

@@ -13,6 +13,7 @@ from sla.evidence.datasets import SQL_TYPES, Column, Kind
 AMOUNT_PATTERN = r"[0-9]{1,14}(\.[0-9]{1,4}0*)?"
 NUMBER_PATTERN = r"-?[0-9]{1,12}(\.[0-9]{1,6}0*)?"
 RATE_PATTERN = r"[0-9]{1,8}(\.[0-9]{1,10}0*)?"
+INDEX_PATTERN = r"[0-9]{1,12}(\.[0-9]{1,6}0*)?"
 PERIOD_PATTERN = r"(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})(-(Q[1-4]|0[1-9]|1[0-2]))?"
 _DAY = r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6}0*)?)?"
@@ -123,12 +124,17 @@ def _rate(text: str) -> str:
     return f"nullif({_decimal(text, RATE_PATTERN, SQL_TYPES[Kind.RATE])}, 0)"
 
 
+def _index(text: str) -> str:
+    return f"nullif({_decimal(text, INDEX_PATTERN, SQL_TYPES[Kind.INDEX])}, 0)"
+
+
 _READERS: Mapping[Kind, Callable[[str], str]] = {
     Kind.IDENTIFIER: str,
     Kind.TEXT: str,
     Kind.AMOUNT: _amount,
     Kind.NUMBER: _number,
     Kind.RATE: _rate,
+    Kind.INDEX: _index,
     Kind.DATE: _date,
     Kind.BOOLEAN: _boolean,
     Kind.CURRENCY: _currency,

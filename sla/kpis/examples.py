@@ -1,4 +1,4 @@
-"""Worked examples: for each KPI of the product a small ledger, and its figure computed by hand."""
+"""Worked examples: for each KPI and meter a small ledger, and its figure computed by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A ledger, and what the KPI says of it."""
+    """A ledger, and what the KPI or meter says of it."""
 
     says: str
     """The arithmetic in words."""
@@ -42,7 +42,12 @@ class Example:
 @cache
 def load_examples() -> Mapping[str, Example]:
     """The examples of the product's KPIs, by the KPI's name."""
-    folder = files("sla.kpis.catalogue") / "examples"
+    return read_examples("sla.kpis.catalogue")
+
+
+def read_examples(package: str) -> Mapping[str, Example]:
+    """The examples in the folder `examples` of a catalogue, by the name of what they explain."""
+    folder = files(package) / "examples"
     texts = {
         entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")
         for entry in folder.iterdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from governance.contract.kpi_signature import ParameterSignature
 from sla.kpis.definitions import Function, KpiDefinition
@@ -47,13 +48,13 @@ def index_markdown(definitions: Iterable[KpiDefinition], folder: str) -> str:
             (f"[{each.title}]({folder}/{each.name}.md)", f"`{each.name}`", _unit(each))
             for each in group
         ]
-        parts += [f"## {title}\n", _table(("KPI", "name", "unit"), rows)]
+        parts += [f"## {title}\n", table_markdown(("KPI", "name", "unit"), rows)]
     return "\n".join(parts)
 
 
 def page_markdown(definition: KpiDefinition, example: Example | None) -> str:
     """One KPI: what it means, what it takes, an example worked by hand, and its SQL."""
-    return "\n".join([*_meaning(definition), *_example(example), *_sql(definition)])
+    return "\n".join([*_meaning(definition), *example_markdown(example), *sql_markdown(definition)])
 
 
 def _meaning(definition: KpiDefinition) -> Iterator[str]:
@@ -68,17 +69,18 @@ def _meaning(definition: KpiDefinition) -> Iterator[str]:
             (f"`{name}`", definition.meanings[name], parameter.allowed, default_text(parameter))
             for name, parameter in definition.parameters.items()
         ]
-        yield _table(("name", "meaning", "allowed", "default"), rows)
+        yield table_markdown(("name", "meaning", "allowed", "default"), rows)
     else:
         yield "None.\n"
     yield "## Evidence\n"
-    yield f"Needs {_listed(definition.required)}; without them there is no data.\n"
+    yield f"Needs {listed_markdown(definition.required)}; without them there is no data.\n"
     if definition.optional:
-        yield f"Counts as empty where not handed in: {_listed(definition.optional)}.\n"
+        yield f"Counts as empty where not handed in: {listed_markdown(definition.optional)}.\n"
     yield f"Rows that open: {definition.drill_down}\n"
 
 
-def _example(example: Example | None) -> Iterator[str]:
+def example_markdown(example: Example | None) -> Iterator[str]:
+    """The worked example of a KPI or a meter; nothing where there is none."""
     if example is None:
         return
     yield "## Example\n"
@@ -89,11 +91,26 @@ def _example(example: Example | None) -> Iterator[str]:
     chosen = f" with {', '.join(settings)}" if settings else ""
     yield f"{example.period}{chosen}: **{example.value}**\n"
     if example.values:
-        yield _table(tuple(example.values), [tuple(example.values.values())])
+        yield table_markdown(tuple(example.values), [tuple(example.values.values())])
     yield f"{example.says}\n"
 
 
-def _sql(definition: KpiDefinition) -> Iterator[str]:
+class SqlText(Protocol):
+    """What has a file of its own: a KPI or a meter."""
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Its digest."""
+        ...
+
+
+def sql_markdown(definition: SqlText) -> Iterator[str]:
+    """The SQL of a file, with its digest."""
     yield "## SQL\n"
     yield f"SHA-256 `{definition.sha256}`\n"
     yield f"```sql\n{definition.text.partition('--- */')[2].strip()}\n```\n"
@@ -112,16 +129,18 @@ def _unit(definition: KpiDefinition) -> str:
     return names.get(definition.unit, definition.unit)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed_markdown(names: Sequence[str]) -> str:
+    """Names as code, with commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
 def evidence_table(table: Table) -> str:
     """A dataset as a Markdown table."""
-    return _table(table.columns, table.rows)
+    return table_markdown(table.columns, table.rows)
 
 
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table_markdown(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
 

@@ -30,6 +30,7 @@ _TEXTS = {
     Kind.AMOUNT: "100",
     Kind.NUMBER: "4",
     Kind.RATE: "1.1",
+    Kind.INDEX: "112.2",
     Kind.DATE: "2026-01-15",
     Kind.TIMESTAMP: "2026-01-15 10:00:00",
     Kind.BOOLEAN: "true",

@@ -34,16 +34,18 @@ def measure(
     window; where its terms changed within the window, the days before are also measured by the
     terms of then, for information. One that was added or ended within the period is measured on
     its days in force, without consequence (`sla.measurements.full_periods`). A window that reaches
-    before the first ledger row is measured on the rows there are. Relief is applied to each
-    service level that it names, and the result without it is kept. A decided value counts in
-    place of the measured one, which is kept too.
+    before the first ledger row is measured on the rows there are. Where a promise rises with what
+    was reached, the months before are measured for it too, unless they are given. Relief is
+    applied to each service level that it names, and the result without it is kept. A decided
+    value counts in place of the measured one, which is kept too.
 
     Raises BadInput with every service level whose KPI is unknown or whose parameters don't fit.
     """
     results: list[Measurement] = []
     problems: list[Problem] = []
-    bench = Bench(ledger, catalogue, circumstances)
-    for tenure in tenures(circumstances.versions_of(contract), period):
+    versions = circumstances.versions_of(contract)
+    bench = Bench(ledger, catalogue, circumstances, versions)
+    for tenure in tenures(versions, period):
         try:
             results.append(measure_level(tenure, bench, period))
         except BadInput as error:

@@ -9,7 +9,13 @@ from typing import Any
 
 from governance.values import Period, plain
 from sla.kpis.serialise import period_json
-from sla.measurements.values import Computed, EarlierTerms, Status, WithoutRelief
+from sla.measurements.values import (
+    Computed,
+    EarlierTerms,
+    RatchetPromise,
+    Status,
+    WithoutRelief,
+)
 
 
 def exact_text(value: Decimal | None) -> str | None:
@@ -85,11 +91,10 @@ def earlier_terms_json(one: EarlierTerms) -> dict[str, Any]:
 
 def earlier_terms_of(stored: Mapping[str, Any]) -> EarlierTerms:
     """What `earlier_terms_json` was made from."""
-    days = stored["days"]
     return EarlierTerms(
         contract_version=stored["contract_version"],
         contract_sha256=stored["contract_sha256"],
-        days=Period(date.fromisoformat(days["start"]), date.fromisoformat(days["end"])),
+        days=_period(stored["days"]),
         unrounded=exact(stored["unrounded"]),
         value=exact(stored["value"]),
         expected=Decimal(stored["expected"]),
@@ -97,6 +102,22 @@ def earlier_terms_of(stored: Mapping[str, Any]) -> EarlierTerms:
         status=Status(stored["status"]),
         rows=stored["rows"],
     )
+
+
+def promise_json(one: RatchetPromise) -> dict[str, Any]:
+    """How a promise rose, and the values that it rose with."""
+    values = [{**period_json(period), "value": _as_compared(value)} for period, value in one.values]
+    return {"why": one.why, "values": values}
+
+
+def promise_of(stored: Mapping[str, Any]) -> RatchetPromise:
+    """What `promise_json` was made from."""
+    values = ((_period(each), Decimal(each["value"])) for each in stored["values"])
+    return RatchetPromise(stored["why"], tuple(values))
+
+
+def _period(stored: Mapping[str, str]) -> Period:
+    return Period(date.fromisoformat(stored["start"]), date.fromisoformat(stored["end"]))
 
 
 def _as_compared(value: Decimal | None) -> str | None:

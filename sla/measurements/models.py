@@ -69,11 +69,18 @@ class MeasurementRecord(Table, table=True):
     without_relief_json: str | None = Field(default=None, sa_type=Text)
     computed_json: str | None = Field(default=None, sa_type=Text)
     earlier_terms_json: str | None = Field(default=None, sa_type=Text)
+    promise_json: str | None = Field(default=None, sa_type=Text)
+    """How a ratchet came to `expected`, and with which values."""
 
     @property
     def parameters(self) -> dict[str, str]:
         """The KPI's parameters as they were used."""
         return dict(json.loads(self.parameters_json))
+
+    @property
+    def risen(self) -> str:
+        """How a ratchet moved `expected`, in half a sentence; empty where none has."""
+        return str(json.loads(self.promise_json)["why"]) if self.promise_json else ""
 
     @property
     def evidence(self) -> tuple[EvidenceDigest, ...]:

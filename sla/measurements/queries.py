@@ -19,6 +19,7 @@ from sla.measurements.details import (
     computed_of,
     earlier_terms_of,
     exact,
+    promise_of,
     without_relief_of,
 )
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
@@ -113,6 +114,7 @@ def measurement_of(row: MeasurementRecord) -> Measurement:
         earlier_terms=tuple(
             earlier_terms_of(one) for one in json.loads(row.earlier_terms_json or "[]")
         ),
+        promise=_read(row.promise_json, promise_of),
     )
 
 

@@ -6,7 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from sla.kpis.serialise import period_json, term_text, unrounded_text
-from sla.measurements.details import computed_json, earlier_terms_json, without_relief_json
+from sla.measurements.details import (
+    computed_json,
+    earlier_terms_json,
+    promise_json,
+    without_relief_json,
+)
 from sla.measurements.values import MeasuredPeriod, Measurement
 
 
@@ -51,6 +56,8 @@ def _circumstances_json(measurement: Measurement) -> dict[str, Any]:
         "contract_version": measurement.contract_version,
         "contract_sha256": measurement.contract_sha256,
     }
+    if measurement.promise is not None:
+        found["promise"] = promise_json(measurement.promise)
     if measurement.no_consequence:
         found["no_consequence"] = measurement.no_consequence
     if relief is not None:

@@ -19,6 +19,7 @@ from sla.measurements.details import (
     computed_json,
     earlier_terms_json,
     exact_text,
+    promise_json,
     without_relief_json,
 )
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
@@ -84,6 +85,7 @@ def _row(record: MeasuredPeriodRecord, one: Measurement) -> MeasurementRecord:
         ),
         computed_json=_json(computed_json(one.computed) if one.computed else None),
         earlier_terms_json=_json([earlier_terms_json(each) for each in one.earlier_terms]),
+        promise_json=_json(promise_json(one.promise) if one.promise else None),
     )
 
 

@@ -69,6 +69,16 @@ class EarlierTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class RatchetPromise:
+    """What a promise that rises by itself has come from, so that it can be computed again."""
+
+    why: str
+    """How it rose the last time, in half a sentence; empty while it hasn't."""
+    values: tuple[tuple[Period, Decimal], ...]
+    """The values of earlier months that it looked at, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One service level in one period."""
 
@@ -105,6 +115,13 @@ class Measurement:
     computed: Computed | None = None
     """None where `value` is what was measured."""
     earlier_terms: tuple[EarlierTerms, ...] = ()
+    promise: RatchetPromise | None = None
+    """How a ratchet came to `expected`; None for a service level without one."""
+
+    @property
+    def risen(self) -> str:
+        """How a ratchet moved `expected`, in half a sentence; empty where none has."""
+        return "" if self.promise is None else self.promise.why
 
 
 @dataclass(frozen=True, slots=True)

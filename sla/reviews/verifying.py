@@ -26,6 +26,7 @@ from sla.kpis.catalogue import load_catalogue
 from sla.kpis.definitions import KpiDefinition, parse_definition
 from sla.measurements.calculation import measure
 from sla.measurements.circumstances import Circumstances
+from sla.measurements.details import promise_of
 from sla.measurements.serialise import measured_period_json
 from sla.measurements.versions import Version
 from sla.relief.serialise import event_of
@@ -219,6 +220,11 @@ def _circumstances(content: Mapping[str, Any]) -> Circumstances:
         versions=tuple(_version(one) for one in content.get("versions", ())),
         relief=tuple(event_of(one) for one in inputs["relief"]),
         decisions={one["service_level"]: _decided(one) for one in content["decisions"]},
+        reached={
+            one["service_level"]: dict(promise_of(one["promise"]).values)
+            for one in content["measurements"]["results"]
+            if "promise" in one
+        },
     )
 
 

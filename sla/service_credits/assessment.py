@@ -14,12 +14,11 @@ from governance.values import Period, round_half_up, round_money
 from sla.measurements.full_periods import before_start
 from sla.measurements.statuses import status_of
 from sla.measurements.values import Status
-from sla.measurements.windows import window_of
+from sla.measurements.windows import is_judged, months_between, window_of
 from sla.service_credits.values import LevelResult, PeriodResults
 
 _MISSES = frozenset({Status.BELOW_EXPECTED, Status.BELOW_MINIMUM})
 _NO_RESULT = LevelResult(None)
-_MONTHS_BETWEEN_JUDGEMENTS = {Window.QUARTER: 3, Window.YEAR: 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,19 @@ class Assessment:
     """False within the quarter or year that the service level is held against: to date only."""
     given: bool = True
     """Whether the results name the service level."""
+    risen: str = ""
+    """How a ratchet came to `expected`, in half a sentence, where it has risen."""
 
     @property
     def missed(self) -> bool:
         """Whether this is a miss that counts, for a credit and for the history."""
-        return self.judged and self.consequential and self.status in _MISSES
+        return self.counts and self.status in _MISSES
+
+    @property
+    def counts(self) -> bool:
+        """Whether something follows from the value: it is judged, neither excused nor learning."""
+        has_value = self.value is not None and self.status is not Status.EXCUSED
+        return self.judged and self.consequential and has_value
 
     @property
     def stated(self) -> bool:
@@ -122,13 +129,13 @@ class Case:
 
 def months_between_judgements(window: Window) -> int:
     """3 for a quarter and 12 for a year; every other window is judged every month."""
-    return _MONTHS_BETWEEN_JUDGEMENTS.get(window, 1)
+    return months_between(window)
 
 
 def _end_of_previous(level: ServiceLevel, period: Period) -> date:
     """Last day of the period before, by the level's window or the period, whichever is longer."""
     start = period.start
-    if level.window in _MONTHS_BETWEEN_JUDGEMENTS:
+    if months_between(level.window) > 1:
         start = min(start, window_of(level.window, period).start)
     return start - timedelta(days=1)
 
@@ -138,6 +145,7 @@ def assess(
     direction: Direction,
     results: PeriodResults,
     engagement_ends: date | None = None,
+    risen: str = "",
 ) -> Assessment:
     """Round the value, compare it and say whether anything follows from it.
 
@@ -161,20 +169,15 @@ def assess(
         why_not=why_not,
         expected=level.expected,
         incident=result.incident,
-        judged=_is_judged(level, results.period, engagement_ends),
+        judged=is_judged(level.window, results.period, engagement_ends),
         given=level.id in results.results,
+        risen=risen,
     )
 
 
 def _learning(level: ServiceLevel, period: Period) -> str:
     before = level.starts is not None and level.starts > period.start
     return before_start(level.starts) if level.starts is not None and before else ""
-
-
-def _is_judged(level: ServiceLevel, period: Period, engagement_ends: date | None) -> bool:
-    if period.end.month % months_between_judgements(level.window) == 0:
-        return True
-    return engagement_ends is not None and period.contains(engagement_ends)
 
 
 def better(direction: Direction, value: Decimal, than: Decimal) -> bool:

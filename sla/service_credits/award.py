@@ -18,6 +18,8 @@ class Award:
     """How it came about, to stand behind the comparison in the sentence `why`."""
     points: Decimal | None = None
     multiplier: Decimal | None = None
+    bonus: Decimal | None = None
+    """Rounded to the currency; None where the method has no bonus."""
 
 
 def product_words(factors: str, credit: Decimal, currency: str) -> str:

@@ -5,41 +5,25 @@ Source: the contract language, sections "Service levels and their states" and "S
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, localcontext
 from difflib import get_close_matches
 
 from governance.contract.document import Contract
 from governance.contract.kpi_signature import Direction, KpiSignature
-from governance.contract.service_credits import (
-    AtRiskPool,
-    Interpolated,
-    LinearCredit,
-    PerEvent,
-    ServiceCreditTerms,
-    ServicePoints,
-)
 from governance.contract.service_levels import ServiceLevel
 from governance.errors import BadInput, Problem
-from governance.values import EXACT, round_money
-from sla.measurements.targets import promised_in
-from sla.service_credits import (
-    at_risk_pool,
-    interpolated,
-    linear,
-    per_event,
-    service_points,
-    tiers,
-)
+from governance.values import EXACT, Period
+from sla.measurements.full_periods import judged_over
+from sla.measurements.ratchet import Judged, Promise, next_promise
+from sla.measurements.targets import promised_in, why_risen
 from sla.service_credits.assessment import Assessment, Case, assess
-from sla.service_credits.award import Award
-from sla.service_credits.cap import cap_of, share_out
-from sla.service_credits.earn_back import earned_back
-from sla.service_credits.values import EarnedBack, LevelCredit, PeriodResults, ServiceCredits
-from sla.service_credits.wording import amount_words, clause_words, comparison
-
-_NOTHING = Decimal(0)
+from sla.service_credits.claim import with_claim
+from sla.service_credits.milestones import reached_so_far
+from sla.service_credits.one_period import PeriodCase, credit_of_period
+from sla.service_credits.values import PeriodResults, ServiceCredits
 
 
 def compute_credits(
@@ -82,20 +66,68 @@ def judge(periods: Sequence[Judgement]) -> tuple[ServiceCredits, ...]:
 
     A service level is known by its id over all versions: what it was in a period by the terms of
     then is its history. Results of a service level that a period's version doesn't have are left
-    out; a sealed credit is taken as it is, and is history to the later ones.
+    out; a sealed credit is taken as it is, and is history to the later ones. Only whether it was
+    claimed in time may change after the seal.
     """
-    timelines: dict[str, list[Assessment]] = {}
-    done: list[ServiceCredits] = []
+    memory = _Memory()
     with localcontext(EXACT):
         for period in periods:
-            cases = {
-                level.id: _next_case(period, level, timelines.setdefault(level.id, []))
-                for level in period.contract.service_levels
-                if level.ends is None or level.ends >= period.results.period.start
-            }
-            computed = period.sealed or _of_period(period.contract, cases, period.results, done)
-            done.append(computed)
-    return tuple(done)
+            memory.done.append(memory.judged(period))
+    return tuple(memory.done)
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What the periods so far leave to the next."""
+
+    timelines: dict[str, list[Assessment]] = field(default_factory=dict)
+    promises: dict[str, Promise] = field(default_factory=dict)
+    reached: dict[str, date] = field(default_factory=dict)
+    done: list[ServiceCredits] = field(default_factory=list)
+
+    def judged(self, period: Judgement) -> ServiceCredits:
+        """The credit of the next period, computed or as it was sealed."""
+        results, contract = period.results, period.contract
+        cases = {
+            level.id: self._case(period, level)
+            for level in contract.service_levels
+            if level.ends is None or level.ends >= results.period.start
+        }
+        self.reached = reached_so_far(self.reached, results)
+        if period.sealed is not None:
+            return with_claim(period.sealed, contract.service_credits, results.claims)
+        return credit_of_period(PeriodCase(contract, cases, results, self.reached, self.done))
+
+    def _case(self, period: Judgement, level: ServiceLevel) -> Case:
+        engagement, results = period.contract.engagement, period.results
+        direction = period.directions[level.id]
+        timeline = self.timelines.setdefault(level.id, [])
+        promise = self._promise(period, level, timeline)
+        promised = promised_in(level, results.period, promise)
+        risen = why_risen(level, results.period, promise)
+        timeline.append(assess(promised, direction, results, engagement.ends, risen))
+        return Case(
+            level=promised,
+            direction=direction,
+            base=results.charges,
+            currency=engagement.currency,
+            timeline=tuple(timeline),
+        )
+
+    def _promise(
+        self, period: Judgement, level: ServiceLevel, timeline: Sequence[Assessment]
+    ) -> Promise:
+        values = {} if level.ratchet is None else _values(timeline)
+        now = Judged(level, period.directions[level.id], judged_over(level, period.results.period))
+        starts = period.contract.engagement.starts
+        promise = next_promise(self.promises.get(level.id), now, starts, values)
+        self.promises[level.id] = promise
+        return promise
+
+
+def _values(timeline: Sequence[Assessment]) -> dict[Period, Decimal]:
+    """What was reached in the periods that count."""
+    return {each.period: each.value for each in timeline if each.counts and each.value is not None}
 
 
 def directions_of(
@@ -141,180 +173,3 @@ def _unknown(
         found=found,
         allowed=f"the nearest known one is '{nearest[0]}'" if nearest else "there are none",
     )
-
-
-def _next_case(period: Judgement, level: ServiceLevel, timeline: list[Assessment]) -> Case:
-    engagement, results = period.contract.engagement, period.results
-    level = promised_in(level, results.period)
-    direction = period.directions[level.id]
-    timeline.append(assess(level, direction, results, engagement.ends))
-    return Case(
-        level=level,
-        direction=direction,
-        base=results.charges,
-        currency=engagement.currency,
-        timeline=tuple(timeline),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Capped:
-    cap: Decimal | None
-    credits: Mapping[str, Decimal]
-    """By service level id, after the cap."""
-
-
-def _of_period(
-    contract: Contract,
-    cases: Mapping[str, Case],
-    results: PeriodResults,
-    earlier: Sequence[ServiceCredits],
-) -> ServiceCredits:
-    terms, currency = contract.service_credits, contract.engagement.currency
-    awards = {level_id: _award(terms, case) for level_id, case in cases.items()}
-    awards = _largest_of_each_incident(cases, awards)
-    before_cap = sum((award.credit for award in awards.values()), _NOTHING)
-    capped = _cap(terms, results, awards, earlier, currency)
-    credit = sum(capped.credits.values(), _NOTHING)
-    stated = ServiceCredits(
-        period=results.period,
-        currency=currency,
-        base=results.charges,
-        cap=capped.cap,
-        service_levels=tuple(_level_credits(cases, awards, capped)),
-        before_cap=round_money(before_cap, currency),
-        credit=round_money(credit, currency),
-        earned_back=round_money(_NOTHING, currency),
-        net=round_money(credit, currency),
-    )
-    return _with_earn_backs(stated, _earn_backs(contract, cases, (*earlier, stated)))
-
-
-def _award(terms: ServiceCreditTerms | None, case: Case) -> Award:
-    """The method's award for a miss that counts; nothing otherwise."""
-    if terms is None:
-        return Award(_NOTHING)
-    return _by_method(terms, case) if case.now.missed else _no_miss(terms)
-
-
-def _by_method(terms: ServiceCreditTerms, case: Case) -> Award:
-    match terms:
-        case AtRiskPool():
-            return at_risk_pool.award(terms, case)
-        case ServicePoints():
-            return service_points.award(terms, case)
-        case LinearCredit():
-            return linear.award(terms, case)
-        case PerEvent():
-            return per_event.award(terms, case)
-        case Interpolated():
-            return interpolated.award(terms, case)
-        case _:
-            return tiers.award(case)
-
-
-def _no_miss(terms: ServiceCreditTerms) -> Award:
-    scores = isinstance(terms, ServicePoints)
-    multiplies = scores or (isinstance(terms, AtRiskPool) and terms.repeat is not None)
-    return Award(
-        _NOTHING,
-        points=_NOTHING if scores else None,
-        multiplier=Decimal(1) if multiplies else None,
-    )
-
-
-def _largest_of_each_incident(
-    cases: Mapping[str, Case], awards: Mapping[str, Award]
-) -> dict[str, Award]:
-    """Let only the largest credit of an incident stand; the first where several are equal."""
-    largest: dict[str, str] = {}
-    for level_id, case in cases.items():
-        incident = case.now.incident
-        if incident is None or not awards[level_id].credit:
-            continue
-        if awards[level_id].credit > _credit_of(awards, largest.get(incident)):
-            largest[incident] = level_id
-    return {
-        level_id: _unless_counted_elsewhere(award, cases[level_id], level_id, largest)
-        for level_id, award in awards.items()
-    }
-
-
-def _credit_of(awards: Mapping[str, Award], level_id: str | None) -> Decimal:
-    return _NOTHING if level_id is None else awards[level_id].credit
-
-
-def _unless_counted_elsewhere(
-    award: Award, case: Case, level_id: str, largest: Mapping[str, str]
-) -> Award:
-    counted = largest.get(case.now.incident or "", level_id)
-    if counted == level_id or not award.credit:
-        return award
-    return replace(
-        award,
-        credit=_NOTHING,
-        arithmetic=f"incident {case.now.incident} counts once, at {counted} where it costs most",
-    )
-
-
-def _cap(
-    terms: ServiceCreditTerms | None,
-    results: PeriodResults,
-    awards: Mapping[str, Award],
-    earlier: Sequence[ServiceCredits],
-    currency: str,
-) -> _Capped:
-    uncapped = {level_id: award.credit for level_id, award in awards.items()}
-    cap = None if terms is None else cap_of(terms, results, earlier, currency)
-    if cap is None:
-        return _Capped(None, uncapped)
-    total = min(cap, sum(uncapped.values(), _NOTHING))
-    return _Capped(cap, share_out(total, uncapped, currency))
-
-
-def _level_credits(
-    cases: Mapping[str, Case], awards: Mapping[str, Award], capped: _Capped
-) -> Iterator[LevelCredit]:
-    for level_id, case in cases.items():
-        if not case.now.stated:
-            continue
-        award, credit = awards[level_id], capped.credits[level_id]
-        yield LevelCredit(
-            id=level_id,
-            value=case.now.value,
-            status=case.now.status,
-            credit=case.money(credit),
-            before_cap=case.money(award.credit),
-            why=_why(case, award, credit, capped.cap),
-            points=award.points,
-            multiplier=award.multiplier,
-        )
-
-
-def _why(case: Case, award: Award, credit: Decimal, cap: Decimal | None) -> str:
-    level, now = case.level, case.now
-    text = f"{clause_words(level)}: {comparison(level, case.direction, now.value, now.status)}"
-    if not now.consequential:
-        return f"{text}; {now.why_not}"
-    if not now.judged:
-        return f"{text}; judged at the end of the {level.window.value}"
-    if award.arithmetic:
-        text += f"; {award.arithmetic}"
-    if cap is not None and credit < award.credit:
-        share = amount_words(credit, case.currency)
-        text += f"; its share under the cap of {amount_words(cap, case.currency)} is {share}"
-    return text
-
-
-def _earn_backs(
-    contract: Contract, cases: Mapping[str, Case], so_far: Sequence[ServiceCredits]
-) -> tuple[EarnedBack, ...]:
-    terms = contract.service_credits
-    if not isinstance(terms, AtRiskPool) or terms.earn_back is None:
-        return ()
-    return earned_back(terms.earn_back, cases, so_far, contract.engagement.starts)
-
-
-def _with_earn_backs(stated: ServiceCredits, earn_backs: tuple[EarnedBack, ...]) -> ServiceCredits:
-    amount = sum((each.amount for each in earn_backs), stated.earned_back)
-    return replace(stated, earned_back=amount, net=stated.credit - amount, earn_backs=earn_backs)

@@ -5,14 +5,16 @@ Source: the contract language, section "Service credits", common keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 from governance.contract.service_credits import AtRiskPool, ServiceCreditTerms
-from governance.values import Period, minor_digits, round_money
+from governance.values import minor_digits, round_money
+from sla.service_credits.annual import last_twelve_months
 from sla.service_credits.values import PeriodResults, ServiceCredits
 
-_MONTHS_OF_ANNUAL_CAP = 12
+Key = TypeVar("Key", bound=Hashable)
 
 
 def cap_of(
@@ -24,7 +26,9 @@ def cap_of(
     """The tightest cap agreed for the period, rounded half up; None where none is agreed.
 
     The annual cap is its percentage of the bases of the last 12 months, this period included,
-    less the credits already given in them. Credits earned back don't free the annual cap again.
+    less the credits already given in them. Credits earned back don't free the annual cap again;
+    one that lapsed unclaimed was never given. All that a period's results cost falls under the
+    caps: misses, persistent failures and late milestones.
     """
     caps = list(_caps(terms, results, earlier))
     return max(Decimal(0), round_money(min(caps), currency)) if caps else None
@@ -38,14 +42,12 @@ def _caps(
     if terms.cap_percent is not None:
         yield results.charges * terms.cap_percent / Decimal(100)
     if terms.annual_cap_percent is not None:
-        year = Period.months_ending(results.period.end, _MONTHS_OF_ANNUAL_CAP)
-        within = [each for each in earlier if year.contains(each.period.end)]
-        bases = sum((each.base for each in within), results.charges)
-        given = sum((each.credit for each in within), Decimal(0))
-        yield bases * terms.annual_cap_percent / Decimal(100) - given
+        year = last_twelve_months(results, earlier)
+        given = sum((each.counted for each in year.before), Decimal(0))
+        yield year.base * terms.annual_cap_percent / Decimal(100) - given
 
 
-def share_out(total: Decimal, uncapped: Mapping[str, Decimal], currency: str) -> dict[str, Decimal]:
+def share_out(total: Decimal, uncapped: Mapping[Key, Decimal], currency: str) -> dict[Key, Decimal]:
     """Share `total` over the credits in proportion, each share rounded half up to the currency.
 
     What the rounding leaves over, or took too much, goes to the largest credit, and on to the

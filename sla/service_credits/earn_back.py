@@ -1,11 +1,13 @@
 """Credits that the provider wins back by good months.
 
-Source: the contract language, section "Service credits", `earn_back` of at_risk_pool.
+Source: the contract language, section "Service credits", `earn_back`. The non-cash form is in
+`sla.service_credits.balance`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -43,7 +45,9 @@ def earned_back(
     where it is met `percent` of the year's credits comes back.
 
     `so_far` has the credits of all periods so far, the last included. Amounts are rounded half up
-    to the currency.
+    to the currency. Only credits of misses come back, not those of persistent failures and
+    milestones; one that lapsed unclaimed was never given. What came back under an earlier version
+    of the contract doesn't come back again.
     """
     if terms.form is EarnBackForm.YEARLY_AVERAGE:
         return tuple(_by_yearly_average(terms, cases, so_far, engagement_starts))
@@ -61,7 +65,8 @@ def _by_good_periods(
         row = list(islice(case.consecutive(), needed + 1))
         if len(row) > needed and all(_is_good(case, each, exceeded=exceeded) for each in row[:-1]):
             achieved = f"{good} in the {needed} periods since"
-            yield from _returned(terms, case, level_id, [by_period[row[-1].period]], achieved)
+            of_miss = [by_period[row[-1].period]]
+            yield from _returned(terms, case, _Returning(level_id, of_miss, so_far), achieved)
 
 
 def _is_good(case: Case, assessment: Assessment, *, exceeded: bool) -> bool:
@@ -87,7 +92,7 @@ def _by_yearly_average(
                 f"the average of {year.label}, {number_words(mean)},"
                 f" meets the expected {number_words(case.level.expected)}"
             )
-            yield from _returned(terms, case, level_id, of_year, achieved)
+            yield from _returned(terms, case, _Returning(level_id, of_year, so_far), achieved)
 
 
 def _year_ending(period: Period, engagement_starts: date, months: int) -> Period | None:
@@ -103,9 +108,7 @@ def _mean_value(case: Case, year: Period) -> Decimal | None:
         assessment.value
         for assessment in case.timeline
         if assessment.value is not None
-        and assessment.judged
-        and assessment.consequential
-        and assessment.status is not Status.EXCUSED
+        and assessment.counts
         and year.contains(assessment.period.end)
     ]
     if not values:
@@ -119,21 +122,35 @@ def _is_met(level: ServiceLevel, direction: Direction, value: Decimal) -> bool:
     return status_of(value, level.expected, level.minimum, direction) is Status.MET
 
 
-def _returned(
-    terms: EarnBack,
-    case: Case,
-    level_id: str,
-    so_far: Sequence[ServiceCredits],
-    achieved: str,
-) -> Iterator[EarnedBack]:
-    for given in so_far:
-        credit = next(
-            (level.credit for level in given.service_levels if level.id == level_id), Decimal(0)
+@dataclass(frozen=True, slots=True)
+class _Returning:
+    """The credits of a service level that come back, among all that were given."""
+
+    level_id: str
+    of: Sequence[ServiceCredits]
+    so_far: Sequence[ServiceCredits]
+
+    def left(self, given: ServiceCredits) -> Decimal:
+        """What of a period's credit hasn't come back yet."""
+        back = (
+            each.amount
+            for later in self.so_far
+            for each in later.earn_backs
+            if (each.service_level, each.period) == (self.level_id, given.period)
         )
-        amount = round_money(credit * terms.percent / Decimal(100), case.currency)
+        return max(Decimal(0), given.counted_of(self.level_id) - sum(back, Decimal(0)))
+
+
+def _returned(
+    terms: EarnBack, case: Case, returning: _Returning, achieved: str
+) -> Iterator[EarnedBack]:
+    for given in returning.of:
+        credit = given.counted_of(returning.level_id)
+        share = round_money(credit * terms.percent / Decimal(100), case.currency)
+        amount = min(share, returning.left(given))
         if amount:
             yield EarnedBack(
-                service_level=level_id,
+                service_level=returning.level_id,
                 period=given.period,
                 amount=amount,
                 why=(

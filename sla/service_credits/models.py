@@ -30,10 +30,14 @@ class ServiceCreditTotal(Table, table=True):
     net_minor: int = Field(sa_type=BigInteger)
     earn_backs_json: str | None = Field(default=None, sa_type=Text)
     """What makes up `earned_back_minor`: service level, period, amount and sentence."""
+    bonus_minor: int = Field(default=0, sa_type=BigInteger)
+    """What the client pays for surpassing."""
+    further_json: str | None = Field(default=None, sa_type=Text)
+    """Persistent failures, late milestones, balances and the claim as they stood, if any."""
 
     @property
     def net(self) -> Money:
-        """Credit less what was earned back."""
+        """Credit less what was earned back, and less the bonus."""
         return Money(self.net_minor, self.currency)
 
 
@@ -54,6 +58,10 @@ class ServiceCreditRecord(Table, table=True):
     credit_minor: int = Field(sa_type=BigInteger)
     points: str | None = Field(default=None, sa_type=Text)
     multiplier: str | None = Field(default=None, sa_type=Text)
+    bonus_minor: int | None = Field(default=None, sa_type=BigInteger)
+    """None where the method has no bonus."""
+    expected: str | None = Field(default=None, sa_type=Text)
+    """The promise in force, where a ratchet sets it."""
     why: str = Field(sa_type=Text)
 
     @property

@@ -15,6 +15,7 @@ from governance.tables import canonical_json
 from governance.values import Money, Period, round_money
 from sla.measurements.details import exact, exact_text
 from sla.measurements.models import MeasuredPeriodRecord
+from sla.service_credits.further import further_text, with_further
 from sla.service_credits.models import ServiceCreditRecord, ServiceCreditTotal
 from sla.service_credits.values import EarnedBack, LevelCredit, ServiceCredits
 from sla.service_credits.wording import number_words
@@ -38,6 +39,8 @@ def store_service_credits(
         earned_back_minor=minor(credit.earned_back),
         net_minor=minor(credit.net),
         earn_backs_json=_earn_backs_json(credit),
+        bonus_minor=minor(credit.bonus),
+        further_json=further_text(credit),
     )
     session.add(total)
     session.flush()
@@ -73,6 +76,8 @@ def _row(total: ServiceCreditTotal, one: LevelCredit) -> ServiceCreditRecord:
         credit_minor=Money.of(one.credit, total.currency).minor,
         points=exact_text(one.points),
         multiplier=exact_text(one.multiplier),
+        bonus_minor=None if one.bonus is None else Money.of(one.bonus, total.currency).minor,
+        expected=None if one.expected is None else number_words(one.expected),
         why=one.why,
     )
 
@@ -86,7 +91,7 @@ def service_credits_of(session: Session, measured: MeasuredPeriodRecord) -> Serv
     def amount(minor: int) -> Decimal:
         return Money(minor, total.currency).amount
 
-    return ServiceCredits(
+    stored = ServiceCredits(
         period=Period(measured.period_start, measured.period_end),
         currency=total.currency,
         base=amount(total.base_minor),
@@ -99,7 +104,9 @@ def service_credits_of(session: Session, measured: MeasuredPeriodRecord) -> Serv
         earn_backs=tuple(
             _earned_back(one, total.currency) for one in json.loads(total.earn_backs_json or "[]")
         ),
+        bonus=amount(total.bonus_minor),
     )
+    return with_further(stored, total.further_json)
 
 
 def _level_credit(row: ServiceCreditRecord) -> LevelCredit:
@@ -112,6 +119,8 @@ def _level_credit(row: ServiceCreditRecord) -> LevelCredit:
         why=row.why,
         points=exact(row.points),
         multiplier=exact(row.multiplier),
+        bonus=None if row.bonus_minor is None else Money(row.bonus_minor, row.currency).amount,
+        expected=exact(row.expected),
     )
 
 

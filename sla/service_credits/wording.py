@@ -35,9 +35,20 @@ def number_words(value: Decimal) -> str:
     return format(value or abs(value), "f")
 
 
+def counted(number: Decimal | int, noun: str) -> str:
+    """ "1 day", "2 days", "0.5 days"."""
+    text = plain(Decimal(number))
+    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+
+
 def clause_words(level: ServiceLevel) -> str:
     """The clause that promises the service level, or its id where no clause is stated."""
     return level.id if level.clause == "not stated" else level.clause
+
+
+def stated_or(clause: str, level: ServiceLevel) -> str:
+    """A clause of its own, or the service level's where none is stated."""
+    return clause_words(level) if clause == "not stated" else clause
 
 
 def comparison(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from statistics import mean
 
 from governance.contract.document import Contract
+from governance.contract.kpi_signature import Direction
 from governance.contract.service_levels import ServiceLevel
 from governance.values import Period, round_half_up
 from sla.evidence.ledger import Ledger
@@ -16,8 +17,10 @@ from sla.kpis.definitions import KpiDefinition
 from sla.kpis.engine import run_kpi
 from sla.kpis.values import KpiResult
 from sla.measurements.calculation import status_of
-from sla.measurements.targets import targets_on
-from sla.measurements.values import Measurement
+from sla.measurements.promises import Wanted, promise_of
+from sla.measurements.targets import Targets, targets_on
+from sla.measurements.values import Measurement, Status
+from sla.measurements.versions import Version
 from sla.measurements.windows import window_of
 from sla.trends.forecast import Course, Promise, forecast
 from sla.trends.values import BaselineFigure, Forecast, LevelTrend, TrendMonth, Trends
@@ -59,6 +62,8 @@ class _Level:
     ledger: Ledger
     definition: KpiDefinition
     settled: Settled
+    reached: dict[Period, Decimal | None] = field(default_factory=dict)
+    """Values of earlier months that a promise rose with, each looked up once."""
 
     def trend(self, as_of: date) -> LevelTrend:
         running = _running_month(as_of)
@@ -85,7 +90,7 @@ class _Level:
             return TrendMonth(
                 month, stored.value, stored.expected, stored.minimum, stored.status, settled=True
             )
-        result, targets = self._run(month, month.end), targets_on(self.level, month)
+        result, targets = self._run(month, month.end), self._targets(month)
         value = self._rounded(result.value)
         return TrendMonth(
             period=month,
@@ -95,6 +100,32 @@ class _Level:
             status=status_of(value, targets.expected, targets.minimum, result.direction),
             before=month.end < self.contract.engagement.starts,
         )
+
+    def _targets(self, month: Period) -> Targets:
+        """What is promised for a month, with all that a ratchet has moved by then."""
+        if self.level.ratchet is None:
+            return targets_on(self.level, month)
+        stated, engagement = self.level.parameters.get("direction"), self.contract.engagement
+        direction = self.definition.signature.direction if stated is None else stated
+        wanted = Wanted(self.level, Direction(str(direction)), engagement.starts, engagement.ends)
+        versions = (Version(None, "", date.min, self.contract),)
+        risen = promise_of(wanted, versions, month, self._reached)
+        return targets_on(self.level, month, risen.promise)
+
+    def _reached(self, month: Period) -> Decimal | None:
+        if month not in self.reached:
+            self.reached[month] = self._counting(month)
+        return self.reached[month]
+
+    def _counting(self, month: Period) -> Decimal | None:
+        """A month's value, settled or as the ledger has it, unless nothing follows from it."""
+        stored = self.settled.get(month, {}).get(self.level.id)
+        if stored is not None:
+            counts = stored.consequential and stored.status is not Status.EXCUSED
+            return stored.value if counts else None
+        if self.level.starts is not None and self.level.starts > month.start:
+            return None
+        return self._rounded(self._run(month, month.end).value)
 
     def _rounded(self, value: Decimal | None) -> Decimal | None:
         places = self.level.round_to

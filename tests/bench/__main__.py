@@ -16,6 +16,8 @@ import duckdb
 from tests.bench.audit import audit_table
 from tests.bench.imports import import_table
 from tests.bench.kpis import catalogue_table, common_table, drill_down_line
+from tests.bench.pricing import pricing_table
+from tests.bench.simulations import simulation_line
 from tests.paths import ROOT
 
 REPORT = ROOT / "docs" / "performance.md"
@@ -42,6 +44,7 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=5_000_000)
     options.add_argument("--changes", type=int, default=4_000)
     options.add_argument("--entries", type=int, default=1_000_000)
+    options.add_argument("--contracts", type=int, default=1_000)
     options.add_argument("--folder", type=Path, default=ROOT / "var" / "bench")
     options.add_argument("--report", type=Path, default=REPORT)
     chosen = options.parse_args()
@@ -49,11 +52,16 @@ def main() -> None:
     catalogue, whole = catalogue_table(chosen.folder, chosen.invoices)
     page = drill_down_line(chosen.folder, chosen.invoices)
     imported, rows = import_table(chosen.folder, chosen.rows)
+    pricing, month = pricing_table(chosen.contracts)
     parts = [
-        "\n".join([*_SUMMARY, *(line.row for line in (whole, page, rows))]) + "\n",
+        "\n".join(
+            [*_SUMMARY, *(line.row for line in (whole, page, rows, month, simulation_line()))]
+        )
+        + "\n",
         catalogue,
         common_table(chosen.folder, chosen.common),
         imported,
+        pricing,
         audit_table(chosen.folder, chosen.changes, chosen.entries),
     ]
     chosen.report.write_text(head + "\n".join(parts), encoding="utf-8")

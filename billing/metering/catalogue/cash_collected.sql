@@ -2,6 +2,7 @@
 title: Cash collected
 kind: amounts
 datasets: [allocations, invoices]
+day: applied_on
 definition: >
   Allocations applied in the period, as amounts with the age of the debt: days from the invoice's
   due date to the day on which the allocation was applied, 0 for a debt paid before it was due.

@@ -38,6 +38,32 @@ def test_a_good_contract_as_json() -> None:
     assert (answer["valid"], answer["problems"], answer["charges"]) == (True, [], 3)
 
 
+def test_warnings_leave_the_exit_status_alone_unless_strict() -> None:
+    relaxed, strict = run("check", GOOD), run("check", GOOD, "--strict")
+    assert (relaxed.exit_code, strict.exit_code) == (0, 2)
+    assert relaxed.stdout == strict.stdout
+    text = " ".join(relaxed.stdout.split())
+    assert "1 warning: line 27, service_levels[0].allocation (Schedule 2, 3.1)" in text
+    assert "The allocations of the category collections add up to 40 %, so 60 % of its part" in text
+    assert "What to do: let the allocations" in text
+
+
+def test_notes_never_fail(tmp_path: Path) -> None:
+    file = tmp_path / "noted.yaml"
+    whole = {"allocation: 40": "allocation: 100", "cash: 50": "cash: 60"}
+    file.write_text(edited(whole), encoding="utf-8")
+    result = run("check", str(file), "--strict")
+    assert (result.exit_code, "1 note:" in result.stdout) == (0, True)
+
+
+def test_warnings_as_json_on_a_day() -> None:
+    answer = json.loads(run("check", GOOD, "--json", "--on", "2028-10-01").stdout)
+    rules = {each["rule"]: each["weight"] for each in answer["warnings"]}
+    assert rules == {"notice_is_past": "warning", "allocations_do_not_add_up": "warning"}
+    before = json.loads(run("check", GOOD, "--json", "--on", "2028-09-30").stdout)
+    assert [each["rule"] for each in before["warnings"]] == ["allocations_do_not_add_up"]
+
+
 def test_every_problem_is_printed(bad: str) -> None:
     result = run("check", bad)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from app.documents.invoice import invoice_lines, render_invoice, step_text
 from billing.charges.values import Step, TaxLine
 from governance.contract.charges import TaxCategory
-from sla.service_credits.values import EarnedBack
+from sla.service_credits.values import EarnedBack, MilestoneLate, PersistentFailureCredit
 from tests.app.documents.conftest import page_texts
 from tests.app.documents.contracts import contract
 from tests.app.documents.settlements import header, priced, settlement
@@ -46,6 +46,24 @@ from tests.app.documents.settlements import header, priced, settlement
 )
 def test_the_invoice_states(invoice_pages: list[str], text: str) -> None:
     assert text in " ".join(invoice_pages)
+
+
+def test_what_else_makes_up_a_credit_has_lines_of_its_own() -> None:
+    given = settlement().settled_credits[0]
+    failed = PersistentFailureCredit(
+        0, "SL-01", (given.period,), Decimal("90.00"), Decimal("90.00"), "the third miss in a year"
+    )
+    late = MilestoneLate("M-1", "Cut-over", 3, Decimal("50.00"), Decimal("50.00"), "3 days late")
+    level = replace(given.service_levels[0], bonus=Decimal("20.00"))
+    more = replace(
+        given, service_levels=(level,), persistent_failures=(failed,), milestones=(late,)
+    )
+    lines = invoice_lines(settlement(settled_credits=(more,)))
+    assert [(" ".join(line.title.split()), line.amount) for line in lines[-3:]] == [
+        ("Service credit: persistent failure, May 2026", Decimal("-90.00")),
+        ("Service credit: Cut-over, May 2026", Decimal("-50.00")),
+        ("Bonus, May 2026", Decimal("20.00")),
+    ]
 
 
 def test_every_page_says_its_number_and_the_contract(invoice_pages: list[str]) -> None:
@@ -118,3 +136,22 @@ def test_a_period_without_charges_still_makes_an_invoice() -> None:
     text = " ".join(page_texts(render_invoice(settled, header(purchase_order=None))))
     assert "No charges in this period" in text
     assert "Nothing is to be paid." in text
+
+
+def test_late_rows_say_of_which_period_they_are() -> None:
+    given = settlement()
+    line = next(one for one in given.priced.lines if one.meter in given.readings)
+    reading = given.readings[line.meter or ""]
+    late = replace(line, late="2026-03")
+    with_late = replace(
+        given,
+        priced=replace(given.priced, lines=(line, late)),
+        readings={reading.meter: reading.leaving_out(2)},
+        late_readings={(reading.meter, "2026-03"): reading.late_from("2026-03", "ab" * 32)},
+    )
+    own, other, *_ = invoice_lines(with_late)
+    assert "without 2 that another period’s invoice bills" in own.source
+    assert "of March\N{NO-BREAK SPACE}2026 that came after its figures were sealed (" in (
+        other.source.replace("March 2026", "March\N{NO-BREAK SPACE}2026")
+    )
+    assert "abab" in other.source

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -9,6 +12,12 @@ from pypdf import PdfReader
 from app.documents.pack import render_pack
 from app.documents.pack_levels import level_views
 from app.documents.pack_summary import attention, headline, key_figures
+from sla.service_credits.values import (
+    Claim,
+    ClaimState,
+    MilestoneLate,
+    PersistentFailureCredit,
+)
 from tests.app.documents.conftest import page_texts
 from tests.app.documents.contracts import LEVELS, contract
 from tests.app.documents.settlements import (
@@ -110,3 +119,68 @@ def test_a_contract_without_levels_and_credits_has_a_pack() -> None:
         " The contract agrees no service credits."
     )
     assert "Charges and service credit" in " ".join(page_texts(render_pack(settled, {})))
+
+
+_UNTIL = date(2026, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"bonus": Decimal(80), "net": Decimal("2300.58")},
+            (
+                "This costs the provider a service credit of EUR 2,300.58, on this period's"
+                " invoice, after a bonus of EUR 80.00."
+            ),
+        ),
+        (
+            {"bonus": Decimal(3000), "net": Decimal("-619.42")},
+            "The provider is due a net bonus of EUR 619.42, on this period's invoice.",
+        ),
+        (
+            {"earned_back": Decimal(3000), "net": Decimal("-619.42")},
+            "The provider earns back EUR 619.42, on this period's invoice.",
+        ),
+        (
+            {"claim": Claim(ClaimState.OPEN, _UNTIL)},
+            (
+                "This costs the provider a service credit of EUR 2,380.58, on this period's"
+                " invoice, if the client claims it by 30 Jun 2026."
+            ),
+        ),
+        (
+            {"claim": Claim(ClaimState.CLAIMED, _UNTIL, _UNTIL)},
+            "This costs the provider a service credit of EUR 2,380.58, on this period's invoice.",
+        ),
+        (
+            {"claim": Claim(ClaimState.LAPSED, _UNTIL), "net": Decimal(0)},
+            "A service credit of EUR 2,380.58 lapsed, as nobody claimed it by 30 Jun 2026.",
+        ),
+    ],
+)
+def test_the_first_page_says_what_it_costs(changes: dict[str, Any], sentence: str) -> None:
+    settled = settlement()
+    assert settled.credits is not None
+    settled = replace(settled, credits=replace(settled.credits, **changes))
+    text = headline(settled, level_views(settled, {})).replace("\u00a0", " ")
+    assert text.endswith(sentence)
+
+
+def test_the_money_page_names_what_the_credit_is_made_of() -> None:
+    settled = settlement()
+    assert settled.credits is not None
+    month, zero = settled.period, Decimal(0)
+    failure = PersistentFailureCredit(0, "SL-02", (month,), zero, Decimal("12.34"), "Often")
+    late = MilestoneLate("M-1", "Portal live", 3, zero, Decimal("56.78"), "Late")
+    given = replace(
+        settled.credits,
+        persistent_failures=(failure,),
+        milestones=(late,),
+        bonus=Decimal("90.12"),
+        claim=Claim(ClaimState.OPEN, _UNTIL),
+    )
+    text = " ".join(page_texts(render_pack(replace(settled, credits=given), {})))
+    for expected in ("persistent failure, SL-02", "12.34", "Of it Portal live", "56.78", "90.12"):
+        assert expected in text
+    assert "open, last day 30 Jun 2026" in text.replace("\u00a0", " ")

@@ -109,6 +109,7 @@ def test_22_looking_at_every_page_changes_nothing(
     world = make_matrix_world(sqlite_template, tmp_path)
     parts = world.own | {"reference": "ENG-1", "label": "2026-01", "number": "1", "level": "SL-01"}
     parts |= {"position": "1", "file_name": "invoice.json", "name": "dso", "token": "x"}
+    parts |= {"simulation_file": "negotiation.md", "incident": "1"}
     before = _contents(world)
     cookie = f"{cookie_name(world.settings, 'session')}={world.sessions[column]}"
     with TestClient(world.app, base_url=world.settings.public_url) as client:

@@ -55,7 +55,9 @@ _NAMES: dict[str, str] = {
     "level": "SL-01",
     "position": "1",
     "file_name": "invoice.json",
-    "name": "dso",
+    "simulation_file": "negotiation.md",
+    "name": "cash_collected",
+    "incident": "1",
 }
 """Parts of addresses that no engagement owns."""
 _CLAIM = {
@@ -65,6 +67,12 @@ _CLAIM = {
     "period": "2026-06",
     "excused": "yes",
 }
+_SIMULATION = {"what": "1", "against": "2", "first": "2026-01", "last": "2026-02"}
+_WITH_A_FILE = {
+    "POST /engagements/{reference}/relief": _CLAIM,
+    "POST /engagements/{reference}/simulations": _SIMULATION,
+}
+"""Forms that could hold a file."""
 _NEW = "another long enough sentence"
 _BY_PERIOD = frozenset({"POST /engagements/{reference}/periods"})
 """Routes that name the period in their form."""
@@ -148,6 +156,7 @@ def _states(route: str, named: set[str]) -> Iterator[tuple[str, dict[str, str]]]
 
 _REVIEW = "/engagements/{reference}/periods/{label}/review"
 _SEAL = "/engagements/{reference}/periods/{label}/seal"
+_INCIDENTS = "/engagements/{reference}/periods/{label}/incidents"
 
 
 def _first(periods: dict[str, str], versions: dict[str, str]) -> dict[str, str]:
@@ -214,9 +223,9 @@ class Asker:
                 return {"files": [("files", ("invoices.csv", INVOICES.encode()))]}
             case "POST /engagements/{reference}/periods":
                 return {"data": {"period": case.parts["label"]}}
-            case "POST /engagements/{reference}/relief":
-                return {"data": _CLAIM, "files": {"none": ("a.txt", b"a", "text/plain")}}
-        if route.startswith(("POST " + _REVIEW, "POST " + _SEAL)):
+        if route in _WITH_A_FILE:
+            return {"data": _WITH_A_FILE[route], "files": {"none": ("a.txt", b"a", "text/plain")}}
+        if route.startswith(("POST " + _REVIEW, "POST " + _SEAL, "POST " + _INCIDENTS)):
             submission = self._world.submissions.get(case.parts["label"], "1")
             said = {"submission": submission, "reason": "it is so", "ruling": "upheld"}
             return {"data": said | {"proposal": "1"}}

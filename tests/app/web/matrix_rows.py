@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +14,14 @@ from sqlmodel import col
 from app.security.models import ApiToken, ForeignIdentity, Passkey, Proof, SignInSession
 from app.security.sessions import open_session
 from billing.settlement.comparison import Comparison, comparison_json
-from governance.access import DutyConflict, Permission, Role
+from billing.simulation.models import SimulationRecord, SimulationState
+from billing.simulation.serialise import simulation_bytes
+from governance.access import DutyConflict, Permission, Role, Side
 from governance.audit.models import AuditEntry
 from governance.engagements.models import (
     AccessReview,
     AccessReviewItem,
+    ContractVersion,
     DutyException,
     Engagement,
     Invitation,
@@ -38,6 +41,7 @@ from sla.evidence.models import (
 from sla.evidence.service import Upload, counting_tables
 from sla.evidence.store import EvidenceStore
 from sla.evidence.values import EvidenceSet
+from tests.billing.simulation.values import SIMULATED
 
 Row = TypeVar("Row", bound=Table)
 
@@ -67,8 +71,10 @@ class Rows:
         self.add(exception, review)
         item = AccessReviewItem(review_id=review.id, user_id=member_id, role=held.role)
         invitation = self.invitation(engagement, engagement.provider_id)
-        self.add(item, invitation)
+        simulation = self._simulation(engagement, member_id)
+        self.add(item, invitation, simulation)
         return {
+            "simulation_id": str(simulation.id),
             "sha256": table.sha256,
             "hand_in_id": str(table.hand_in_id),
             **self._imports(engagement, table, member_id),
@@ -81,6 +87,23 @@ class Rows:
             "kind": "engagement",
             "object_id": str(engagement.id),
         }
+
+    def _simulation(self, engagement: Engagement, member_id: int) -> SimulationRecord:
+        """Of the provider, and finished."""
+        version = self.first(ContractVersion, ContractVersion.engagement_id, engagement.id)
+        return SimulationRecord(
+            engagement_id=engagement.id,
+            side=Side.PROVIDER,
+            asked_at=self._now,
+            asked_by_id=member_id,
+            contract_version_id=version.id,
+            contract_sha256=version.sha256,
+            first_month=date(2026, 1, 1),
+            last_month=date(2026, 1, 1),
+            state=SimulationState.DONE,
+            finished_at=self._now,
+            document=simulation_bytes(SIMULATED).decode(),
+        )
 
     def _imports(
         self, engagement: Engagement, table: EvidenceTable, member_id: int

@@ -8,6 +8,7 @@ from governance.access import Permission
 from tests.app.web.support import World, address, routes
 
 NOT_OF_AN_ENGAGEMENT = {"public", "signed_in_only", "second_step"}
+_OF_CLIENT_FINANCE = {Permission.VIEW, Permission.CLAIM_CREDIT, Permission.UPDATE_TRENDS}
 
 
 def _permission(options: dict[str, object]) -> Permission | None:
@@ -86,7 +87,7 @@ def test_a_role_without_the_permission_is_refused(
     with world.signed_in(world.finance) as (browser, token):
         for method, path, permission in guarded:
             answer = browser.request(method, address(path, world), headers={"X-CSRF-Token": token})
-            allowed = permission in {Permission.VIEW, Permission.UPDATE_TRENDS}
+            allowed = permission in _OF_CLIENT_FINANCE
             assert (answer.status_code == 403) is not allowed, f"{method} {path}"
 
 

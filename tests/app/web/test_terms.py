@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from app.web.terms import charge_rule, credit_rules
+from app.web.terms import charge_rule
 from governance.contract.charges import Charge
-from governance.contract.document import Contract
 
 SPACE = "\u00a0"
 METERED = {"meter": "invoices_issued"}
@@ -76,11 +75,72 @@ def _rule(**charge: Any) -> list[str]:
             {"type": "gain_share", "baseline": "500", "share_percent": "25"},
             "25% of what invoices issued gains over 500.",
         ),
+        (
+            {
+                "type": "contingency",
+                "age_bands": [{"over_days": 30, "rate": "20"}],
+                "age_at": "receipt",
+                "recall_rate": "5",
+            },
+            "Share of invoices issued by age at receipt: 20% over 30 days. Recalled unpaid: 5%.",
+        ),
     ],
 )
 def test_a_charge_reads_as_a_sentence(charge: dict[str, Any], words: str) -> None:
     metered = {} if charge["type"] == "fixed" else METERED
     assert _rule(**metered, **charge) == [words]
+
+
+@pytest.mark.parametrize(
+    ("charge", "words"),
+    [
+        (
+            {
+                "type": "volume_rebate",
+                "of": ["CH-01", "CH-02"],
+                "tiers": [{"over": "1000", "percent": "2"}, {"over": "5000", "percent": "3"}],
+            },
+            (
+                "Off CH-01, CH-02, added up over the year: 2% over EUR 1,000.00,"
+                " 3% over EUR 5,000.00, of what is over."
+            ),
+        ),
+        (
+            {
+                "type": "volume_rebate",
+                "of": ["CH-01"],
+                "per": "quarter",
+                "tiers": [{"over": "0", "percent": "2"}],
+                "retroactive": True,
+            },
+            "Off CH-01, added up over the quarter: 2% over EUR 0.00, of all of it.",
+        ),
+        (
+            {
+                "type": "milestones",
+                "milestones": [
+                    {"id": "M-1", "title": "Go-live", "due": "2026-02-01", "amount": "5"}
+                ],
+            },
+            "Each once, when it is accepted: Go-live EUR 5.00 (due 1 Feb 2026).",
+        ),
+        (
+            {
+                "type": "early_termination",
+                "schedule": [
+                    {"until": "2026-12-31", "amount": "90000"},
+                    {"until": None, "months_of_charges": "1.5"},
+                ],
+            },
+            (
+                "For ending early for convenience: EUR 90,000.00 until 31 Dec 2026,"
+                " 1.5 average months of charges later."
+            ),
+        ),
+    ],
+)
+def test_a_charge_without_a_meter_reads_as_a_sentence(charge: dict[str, Any], words: str) -> None:
+    assert _rule(**charge) == [words]
 
 
 def test_conditions_follow_the_rule() -> None:
@@ -101,76 +161,3 @@ def test_conditions_follow_the_rule() -> None:
         "Prices follow HICP-EU, base 110.",
         "Other values in 2026-03.",
     ]
-
-
-PARTY = {"name": "A", "country": "DE"}
-
-
-def _credits(**terms: Any) -> list[str]:
-    document = {
-        "plumbline": 1,
-        "engagement": {
-            "reference": "E",
-            "title": "T",
-            "model": "full",
-            "client": PARTY,
-            "provider": PARTY,
-            "currency": "EUR",
-            "starts": "2026-01-01",
-        },
-        "service_credits": terms or None,
-    }
-    rules = credit_rules(Contract.model_validate(document))
-    return [rule.replace(SPACE, " ") for rule in rules]
-
-
-@pytest.mark.parametrize(
-    ("terms", "words"),
-    [
-        ({"method": "tiers"}, "The worst tier that a service level falls into sets its credit."),
-        ({"method": "linear"}, "Every point missed costs a percentage of the base."),
-        ({"method": "per_event", "amount": "250"}, "Every miss costs EUR 250.00."),
-        ({"method": "per_event"}, "Every miss costs a fixed amount."),
-        (
-            {"method": "interpolated"},
-            "The credit grows in proportion from the expected level to the minimum.",
-        ),
-        (
-            {"method": "service_points", "point_percent": "1", "repeat_multiplier": "2"},
-            "A repeated miss scores 2 times the points.",
-        ),
-    ],
-)
-def test_each_method_reads_as_a_sentence(terms: dict[str, Any], words: str) -> None:
-    assert words in _credits(**terms)
-
-
-def test_the_pool_names_its_shares_and_limits() -> None:
-    rules = _credits(
-        method="at_risk_pool",
-        at_risk_percent="10",
-        categories={"cash": "60"},
-        below_expected={"count": 4, "within_months": 12},
-        repeat={"consecutive": 2, "multiplier": "1.5"},
-        earn_back={"form": "met", "months": 6, "percent": "50"},
-        cap_percent="15",
-        annual_cap_percent="12",
-        settle="next_invoice",
-        claim_within_days=60,
-    )
-    assert rules == [
-        "10% of the base is at risk each period.",
-        "Shares of the pool: cash 60%.",
-        "A value below the minimum counts at once.",
-        "A value below the expected level counts when it happens 4 times within 12 months.",
-        "From miss 2 in a row the credit is multiplied by 1.5.",
-        "50% is earned back once the level was met for 6 months.",
-        "Never more than 15% of the period's base.",
-        "Never more than 12% of the last 12 months' base.",
-        "Credits come off the next period's invoice.",
-        "They lapse unless claimed within 60 days.",
-    ]
-
-
-def test_no_terms_say_nothing() -> None:
-    assert _credits() == []

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from billing.charges.calculation import price
 from billing.charges.lines import round_line
+from billing.charges.serialise import line_json
 from billing.charges.values import PricedPeriod
 from governance.errors import BadInput
 from governance.values import round_money
@@ -45,6 +46,12 @@ def _charges(draw: st.DrawFn) -> dict[str, Any]:
                     "amount": "900.10",
                     "reduced": [{"up_to_percent": "20", "price": "0.777"}],
                 },
+                {
+                    "type": "contingency",
+                    "meter": "a",
+                    "age_bands": [{"over_days": 0, "rate": "12.5"}],
+                    "recall_rate": "1.5",
+                },
             ]
         )
     )
@@ -56,21 +63,44 @@ def _charges(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def _priced(draw: st.DrawFn) -> PricedPeriod:
     keys: dict[str, Any] = {
+        "engagement": {"starts": "2025-01-01"},
         "invoicing": {
             "tax": draw(_taxes),
             "withholding": {"rate": draw(st.sampled_from(["0", "7.5"]))},
-        }
+        },
     }
     if draw(st.booleans()):
         keys["minimum_commitment"] = {"amount": "5000.00", "per": "month"}
-    contract = build.contract(*draw(st.lists(_charges(), max_size=6)), **keys)
+    charges = draw(st.lists(_charges(), max_size=6))
+    is_rebated = draw(st.booleans())
+    if charges and is_rebated:
+        charges.append(_rebate_on(len(charges), retroactive=draw(st.booleans())))
+    contract = build.contract(*charges, **keys)
     amount = st.decimals(min_value=-500, max_value=5000, places=2)
     meters = {
         "m": str(draw(st.integers(min_value=0, max_value=2000))),
-        "a": [{"amount": str(one)} for one in draw(st.lists(amount, max_size=4))],
+        "a": _amounts_of(draw(st.lists(amount, max_size=4))),
+    }
+    late = {
+        "m": [{"period": "2025-12", "quantity": str(draw(st.integers(0, 2000)))}],
+        "a": [{"period": "2025-11", "quantity": _amounts_of(draw(st.lists(amount, max_size=4)))}],
     }
     credit = draw(st.decimals(min_value=0, max_value=2000, places=2))
-    return price(contract, build.usage(meters, service_credit=str(credit)))
+    return price(contract, build.usage(meters, service_credit=str(credit), late=late))
+
+
+def _amounts_of(amounts: list[Decimal]) -> list[dict[str, Any]]:
+    return [{"amount": str(one), "age_days": 30} for one in amounts]
+
+
+def _rebate_on(charges: int, *, retroactive: bool) -> dict[str, Any]:
+    return {
+        "type": "volume_rebate",
+        "of": [f"CH-{position:02}" for position in range(1, charges + 1)],
+        "per": "month",
+        "retroactive": retroactive,
+        "tiers": [{"over": "500.00", "percent": "2.5"}, {"over": "3000.00", "percent": "7.5"}],
+    }
 
 
 @given(_priced())
@@ -166,6 +196,17 @@ _REFUSED = [
         "has no price that an index could move",
     ),
     (
+        "an index on milestones",
+        {
+            "type": "milestones",
+            "milestones": [{"id": "M", "due": "2026-01-01", "amount": "1"}],
+            "indexation": _INDEXED,
+        },
+        {},
+        {},
+        "has no price that an index could move",
+    ),
+    (
         "a ramp on tiers",
         {
             "type": "per_unit",
@@ -191,6 +232,32 @@ def test_refuses(
     with pytest.raises(BadInput) as refusal:
         price(build.contract(charge), build.usage(meters, indices=indices))
     assert message in str(refusal.value)
+
+
+def test_a_fee_in_months_of_charges_needs_their_mean() -> None:
+    charge = {"type": "early_termination", "schedule": [{"until": None, "months_of_charges": 3}]}
+    ended = {"ends": "2026-01-31", "termination": {"agreed_end": "2028-12-31"}}
+    with pytest.raises(BadInput) as refusal:
+        price(build.contract(charge, engagement=ended), build.usage())
+    assert str(refusal.value.problems[0]) == (
+        "mean_monthly_charges: charge CH-01 is in months of charges, and the usage doesn't give"
+        " their mean; allowed: the mean of the last twelve months' charges, or of as many as there"
+        " are"
+    )
+
+
+def test_lines_say_what_is_outside_the_base_and_the_effective_minimum() -> None:
+    banded = {"type": "banded", "meter": "m", "baseline": 10, "amount": "1000.00"}
+    transfer = {"on": "2026-01-15", "fee": "5"}
+    contract = build.contract(
+        banded, engagement={"model": "build_operate_transfer", "transfer": transfer}
+    )
+    priced = price(contract, build.usage({"m": "10"}))
+    fee, taken_over = (line_json(line, "EUR") for line in priced.lines)
+    assert fee["effective_minimum"] == "1000.00"
+    assert taken_over["outside_base"] is True
+    assert taken_over["clause"] == "not stated"
+    assert not {"outside_base", "late"} & set(fee)
 
 
 def test_names_every_charge_that_lacks_its_meter() -> None:

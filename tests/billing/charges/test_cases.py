@@ -9,18 +9,25 @@ from typing import Any
 import pytest
 
 from billing.charges.calculation import price
-from billing.charges.values import PricedPeriod
+from billing.charges.values import ChargeLine, PricedPeriod
 from governance.values import money_text, plain
 from tests.billing.charges import build
 
-_CONTRACT_KEYS = ("engagement", "minimum_commitment", "service_credits")
-_USAGE_KEYS = ("period", "indices", "charged_this_year")
+_CONTRACT_KEYS = ("engagement", "minimum_commitment", "service_credits", "invoicing")
+_USAGE_KEYS = (
+    "period",
+    "indices",
+    "charged_this_year",
+    "charged_before",
+    "milestones",
+    "mean_monthly_charges",
+    "late",
+)
 
 
 def _priced(case: dict[str, Any]) -> PricedPeriod:
-    contract = build.contract(
-        case["charge"], **{key: case[key] for key in _CONTRACT_KEYS if key in case}
-    )
+    charges = case["charges"] if "charges" in case else [case["charge"]]
+    contract = build.contract(*charges, **{key: case[key] for key in _CONTRACT_KEYS if key in case})
     usage = build.usage(case.get("usage"), **{key: case[key] for key in _USAGE_KEYS if key in case})
     return price(contract, usage)
 
@@ -36,6 +43,16 @@ def test_charge(case: dict[str, Any]) -> None:
         assert [line.charge for line in priced.lines] == case["ids"]
     if "credit_base" in case:
         assert money_text(priced.credit_base, priced.currency) == case["credit_base"]
+    if "effective_minimum" in case:
+        assert [_floor(line) for line in priced.lines] == case["effective_minimum"]
+    if "quantities" in case:
+        assert [f"{plain(one.quantity)} {one.unit}" for one in priced.lines] == case["quantities"]
+    if "rates" in case:
+        assert [plain(line.tax.rate) for line in priced.lines] == case["rates"]
+
+
+def _floor(line: ChargeLine) -> str | None:
+    return None if line.effective_minimum is None else f"{line.effective_minimum:f}"
 
 
 @pytest.mark.parametrize(

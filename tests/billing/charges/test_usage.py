@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from billing.charges.usage import read_usage
-from billing.charges.values import IndexValue, MeteredAmount
+from billing.charges.values import IndexValue, LateQuantity, MeteredAmount
 from governance.errors import BadInput
 from governance.values import Period
 
@@ -48,6 +48,36 @@ def test_reads_every_kind_of_meter() -> None:
     assert usage.index_changes == {
         "CPI": (IndexValue(date(2025, 1, 1), Decimal(2)), IndexValue(date(2026, 1, 16), Decimal(3)))
     }
+
+
+def test_reads_what_earlier_periods_left() -> None:
+    data = b"""{"period": "2026-04",
+      "charged_before": {"CH-04": "95000.10"}, "mean_monthly_charges": 12000.5,
+      "milestones": {"M-1": "2026-04-30"},
+      "meters": {"cash_collected": [{"amount": "5", "recalled": true, "age_days": -3},
+                                    {"amount": "6", "placement_age_days": 400}]},
+      "late": {"invoices_issued": [{"period": "2026-02", "quantity": "12"}],
+               "fte": [{"period": "2026-Q1", "quantity": {"collector": 0.5}}],
+               "cash_collected": [{"period": "2026-03", "quantity": [{"amount": "7"}]}]}}"""
+    usage = read_usage(data, "usage.json")
+    assert usage.charged_before == {"CH-04": Decimal("95000.10")}
+    assert usage.mean_monthly_charges == Decimal("12000.5")
+    assert usage.milestones == {"M-1": date(2026, 4, 30)}
+    assert usage.meters["cash_collected"] == (
+        MeteredAmount(Decimal(5), -3, recalled=True),
+        MeteredAmount(Decimal(6), placement_age_days=400),
+    )
+    assert usage.late == {
+        "invoices_issued": (LateQuantity("2026-02", Decimal(12)),),
+        "fte": (LateQuantity("2026-Q1", {"collector": Decimal("0.5")}),),
+        "cash_collected": (LateQuantity("2026-03", (MeteredAmount(Decimal(7)),)),),
+    }
+
+
+def test_what_earlier_periods_left_may_be_absent() -> None:
+    usage = read_usage(b'{"period": "2026-04"}', "usage.json")
+    assert (usage.charged_before, usage.milestones, usage.late) == ({}, {}, {})
+    assert usage.mean_monthly_charges is None
 
 
 def test_a_number_is_never_read_through_a_float() -> None:
@@ -123,6 +153,67 @@ def test_reads_a_document_with_a_byte_order_mark() -> None:
             },
             "indices.H: two values from one day",
         ),
+        (
+            {"period": "2026", "indices": {"H": [{"value": "1"}]}},
+            "indices.H[0].from: not a day; found null; allowed: a day as 2026-01-31",
+        ),
+        ({"period": "2026", "charged_before": 5}, "charged_before: not an object; found 5"),
+        ({"period": "2026", "charged_before": {"R": "x"}}, "charged_before.R: not a number"),
+        ({"period": "2026", "mean_monthly_charges": "x"}, "mean_monthly_charges: not a number"),
+        (
+            {"period": "2026", "milestones": {"M": "20260131"}},
+            'milestones.M: not a day; found "20260131"; allowed: a day as 2026-01-31',
+        ),
+        ({"period": "2026", "milestones": {"M": "2026-02-30"}}, "milestones.M: not a day"),
+        ({"period": "2026", "milestones": ["M"]}, "milestones: not an object"),
+        (
+            {"period": "2026", "meters": {"c": [{"amount": 1, "recalled": "yes"}]}},
+            'meters.c[0].recalled: neither true nor false; found "yes"; allowed: true or false',
+        ),
+        (
+            {"period": "2026", "meters": {"c": [{"amount": 1, "placement_age_days": 0.5}]}},
+            "meters.c[0].placement_age_days: not a whole number; found 0.5",
+        ),
+        ({"period": "2026", "late": []}, "late: not an object; found []"),
+        (
+            {"period": "2026", "late": {"m": {"period": "2025", "quantity": 1}}},
+            "late.m: not a list; found",
+        ),
+        ({"period": "2026", "late": {"m": [5]}}, "late.m[0]: not an object; found 5"),
+        (
+            {"period": "2026", "late": {"m": [{"quantity": 1}]}},
+            "late.m[0]: the entry has no period; allowed: period and quantity",
+        ),
+        (
+            {"period": "2026", "late": {"m": [{"period": "2025"}]}},
+            "late.m[0]: the entry has no quantity; allowed: period and quantity",
+        ),
+        (
+            {"period": "2026", "late": {"m": [{"period": "2025-00", "quantity": 1}]}},
+            'late.m[0].period: not a period; found "2025-00"',
+        ),
+        (
+            {"period": "2026-03", "late": {"m": [{"period": "2026-03", "quantity": 1}]}},
+            "late.m[0].period: not an earlier period; found 2026-03; allowed: a period before",
+        ),
+        (
+            {"period": "2026-03", "late": {"m": [{"period": "2026-Q1", "quantity": 1}]}},
+            "late.m[0].period: not an earlier period; found 2026-Q1",
+        ),
+        (
+            {"period": "2026", "late": {"m": [{"period": "2025", "quantity": "x"}]}},
+            'late.m[0].quantity: not a number; found "x"',
+        ),
+        (
+            {
+                "period": "2026",
+                "late": {
+                    "m": [{"period": "2025", "quantity": 1}, {"period": "2025", "quantity": 2}]
+                },
+            },
+            "late.m: two quantities of one period; allowed: each period once",
+        ),
+        ({"late": {"m": [{"period": "2025", "quantity": 1}]}}, "the usage names no period"),
         (b'{"period": "2026", "period": "2027"}', "period: the key period stands twice"),
     ],
 )

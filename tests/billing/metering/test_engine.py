@@ -12,7 +12,10 @@ import yaml
 from billing.charges.values import Meter
 from billing.metering.catalogue import load_meters
 from billing.metering.definitions import MeterKind, parse_meter
-from billing.metering.engine import drill_down_meter, read_meter
+from billing.metering.engine import drill_down_meter, read_late, read_meter
+from billing.metering.names import base_of, meter_named
+from billing.metering.rows import columns_of, identity_of, rows_found
+from billing.metering.values import LateRows
 from governance.errors import BadInput
 from governance.values import Period
 from sla.evidence.datasets import DATASETS
@@ -56,7 +59,59 @@ def test_quantities(evidence: dict[str, str], expected: dict[str, Any]) -> None:
 
 
 def test_every_meter_has_a_case() -> None:
-    assert {expected["meter"] for _, expected in _EXPECTED} == set(load_meters())
+    assert {base_of(expected["meter"]) for _, expected in _EXPECTED} == set(load_meters())
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"), _EXPECTED, ids=lambda value: value.get("meter", "")
+)
+def test_the_single_rows_come_to_the_same(
+    evidence: dict[str, str], expected: dict[str, Any]
+) -> None:
+    """What is left of a meter without one row, and that row as a late one, add up to all of it."""
+    tables = {name: rows_of(table) for name, table in evidence.items()}
+    name, period = expected["meter"], Period.parse(expected["period"])
+    with ledger_of(tables) as ledger:
+        whole, reading = read_meter(name, ledger, period)
+        definition, part = meter_named(name)
+        rows = [one.row for one in rows_found(definition, ledger, period, part)]
+        assert len(set(rows)) == len(rows), "a row has to be known from all others"
+        late, of_late = read_late(name, ledger, LateRows(period, period, tuple(rows)))
+        assert (late, of_late.rows) == (whole, reading.rows)
+        assert read_late(name, ledger, LateRows(period, period, ()))[1].rows == 0
+        for row in rows[:5]:
+            rest, shortened = read_meter(name, ledger, period, (row,))
+            one, _ = read_late(name, ledger, LateRows(period, period, (row,)))
+            assert shortened.left_out == 1
+            assert _sum(rest) + _sum(one) == pytest.approx(_sum(whole), abs=Decimal("1e-10"))
+            assert drill_down_meter(name, ledger, period, without=(row,)).total == len(rows) - 1
+
+
+def _sum(meter: Meter) -> Decimal:
+    if isinstance(meter, tuple):
+        return sum((one.amount * one.count for one in meter), Decimal(0))
+    return sum(meter.values(), Decimal(0)) if isinstance(meter, Mapping) else meter
+
+
+@pytest.mark.parametrize("name", load_meters())
+def test_the_drill_down_shows_what_rows_are_known_by(name: str) -> None:
+    definition = load_meters()[name]
+    with ledger_of(dict.fromkeys(definition.datasets, ())) as ledger:
+        columns = columns_of(definition, ledger, _FEBRUARY)
+    identity = identity_of(definition, columns)
+    assert {*identity.names, *identity.amounts} <= set(columns)
+    assert identity.names
+    if identity.group:
+        assert identity.day is not None or not definition.day
+
+
+def test_a_part_of_a_meter_that_has_none() -> None:
+    with ledger_of({"disputes": [], "invoices": rows_of(_INVOICE)}) as ledger:
+        for name in ("disputes_resolved/price", "invoices_issued/"):
+            with pytest.raises(BadInput, match="has no part"):
+                read_meter(name, ledger, _FEBRUARY)
+        with pytest.raises(BadInput, match=r"invoices\.channel, which no row states"):
+            read_meter("invoices_issued/email", ledger, _FEBRUARY)
 
 
 def test_a_reading_names_its_evidence_and_definition() -> None:

@@ -17,7 +17,8 @@ from tests.sla.kpis.ledgers import Row, ledger_of, rows_of
 
 # The base loader reads every scalar as text, so that no number passes through a float.
 _DOCUMENT = yaml.load((CASES / "settlement.yaml").read_bytes(), yaml.BaseLoader)  # noqa: S506 (makes texts only)
-SETTLED: list[dict[str, Any]] = _DOCUMENT["cases"]
+_MECHANISMS = yaml.load((CASES / "settlement_mechanisms.yaml").read_bytes(), yaml.BaseLoader)  # noqa: S506 (makes texts only)
+SETTLED: list[dict[str, Any]] = [*_DOCUMENT["cases"], *_MECHANISMS["cases"]]
 SHA256 = "c0ffee" + "0" * 58
 
 
@@ -32,9 +33,10 @@ def contract_of(case: Mapping[str, Any]) -> Contract:
 
 
 def tables_of(case: Mapping[str, Any]) -> dict[str, Sequence[Row]]:
-    """The usual evidence, with the case's observations in place of the usual ones."""
+    """The usual evidence, with the case's tables and observations in place of the usual ones."""
     tables: dict[str, Sequence[Row]] = {
-        name: rows_of(table) for name, table in _DOCUMENT["evidence"].items()
+        name: rows_of(table)
+        for name, table in (_DOCUMENT["evidence"] | case.get("evidence", {})).items()
     }
     observed = case.get("observations", {})
     tables["observations"] = [

@@ -12,8 +12,12 @@ from tests.paths import CASES
 FULL = (CASES / "contracts" / "full.yaml").read_text(encoding="utf-8")
 
 
+_UNITS = {"dso": "days", "collection_effectiveness_index": "%"}
+
+
 def _kpi(name: str, direction: Direction, *parameters: ParameterSignature) -> KpiSignature:
-    return KpiSignature(name, name, "", direction, {each.name: each for each in parameters})
+    unit = _UNITS.get(name, "")
+    return KpiSignature(name, name, unit, direction, {each.name: each for each in parameters})
 
 
 _MONTHS = ParameterSignature("months", "integer", "1", minimum=1)

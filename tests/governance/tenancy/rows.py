@@ -14,8 +14,10 @@ from billing.restatements.models import (
     RestatementRecord,
 )
 from billing.settlement.models import DocumentKind, SettlementRecord
+from billing.simulation.models import SimulationRecord, SimulationState, SimulationWork
 from governance.engagements.models import ContractVersion
 from governance.tables import Table, digest
+from sla.claims.models import CreditClaim, CreditIncident
 from sla.evidence.models import (
     DraftKind,
     EvidenceComparison,
@@ -91,6 +93,26 @@ def figures_rows(version: ContractVersion, user_id: int) -> Iterator[Table]:
         proposed_at=NOW,
         proposed_by_id=user_id,
     )
+    yield CreditClaim(
+        engagement_id=version.engagement_id,
+        period_start=JANUARY.start,
+        period_end=JANUARY.end,
+        until=JANUARY.end + timedelta(days=60),
+        claimed_on=NOW.date(),
+        decided_at=NOW,
+        decided_by_id=user_id,
+        currency="EUR",
+    )
+    yield CreditIncident(
+        engagement_id=version.engagement_id,
+        number=1,
+        period_start=JANUARY.start,
+        period_end=JANUARY.end,
+        reason="an outage",
+        service_levels_json="[]",
+        marked_at=NOW,
+        marked_by_id=user_id,
+    )
     yield TrendReport(
         engagement_id=version.engagement_id,
         contract_version_id=version.id,
@@ -149,3 +171,20 @@ def add_restatement(
         ]
     )
     session.flush()
+
+
+def add_simulation(session: Session, version: ContractVersion, user_id: int) -> None:
+    """A simulation that waits, and the work on it."""
+    row = SimulationRecord(
+        engagement_id=version.engagement_id,
+        asked_at=NOW,
+        asked_by_id=user_id,
+        contract_version_id=version.id,
+        contract_sha256=version.sha256,
+        first_month=JANUARY.start,
+        last_month=JANUARY.start,
+        state=SimulationState.ASKED,
+    )
+    session.add(row)
+    session.flush()
+    session.add(SimulationWork(simulation_id=row.id))

@@ -39,7 +39,12 @@ from tests.factories import (
     make_workshop,
     seal,
 )
-from tests.governance.tenancy.rows import add_restatement, evidence_rows, figures_rows
+from tests.governance.tenancy.rows import (
+    add_restatement,
+    add_simulation,
+    evidence_rows,
+    figures_rows,
+)
 
 TENANTS_CLASSES = sorted(
     (one for one in mapped_classes() if not isinstance(declared_rule(one), NoTenant)),
@@ -124,6 +129,7 @@ def _fill(session: Session, actor: Actor, reference: str, folder: Path) -> int:
     seal(session, engagement, JANUARY, make_member(session, engagement, Role.COMMITTEE_CHAIR))
     session.add_all([*evidence_rows(handed_in, user_id), *figures_rows(added.version, user_id)])
     add_restatement(session, *_settled(session, engagement.id), user_id)
+    add_simulation(session, added.version, user_id)
     return engagement.id
 
 

@@ -46,6 +46,8 @@ def _options(folder: Path) -> dict[str, str]:
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        # A task would wait seconds for the executor that holds its rows, in place of fetching them.
+        "spark.locality.wait": "0s",
         "spark.local.dir": str(folder / "local"),
         "spark.log.level": "OFF",
     }

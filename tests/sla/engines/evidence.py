@@ -57,6 +57,7 @@ class _Drawn:
             Kind.PERIOD: lambda: f"2026-{chance.randint(1, 5):02}",
             Kind.TEXT: lambda: '"' + chance.choice(_WORDS) + '"',
             Kind.RATE: lambda: "1",
+            Kind.INDEX: lambda: f"{chance.randint(900, 1300) / 10:.1f}",
         }
 
     def lines(self, dataset: Dataset) -> Iterator[str]:

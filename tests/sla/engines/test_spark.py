@@ -12,6 +12,7 @@ import pytest
 
 from billing.metering.catalogue import load_meters
 from billing.metering.engine import drill_down_meter, read_meter
+from billing.settlement.dated import index_series, milestones_reached
 from governance.errors import BadInput
 from governance.values import Period
 from sla.engines.engine import Engine
@@ -66,6 +67,10 @@ def test_every_figure_is_the_same_on_spark(tmp_path: Path, subtests: pytest.Subt
             for name in load_meters():
                 with subtests.test("meter on all datasets", meter=name):
                     _compare_meter(name, here, there)
+            with subtests.test("indices and milestones"):
+                assert index_series(here) == index_series(there) != {}
+                reached = [milestones_reached(one, _MARCH.end) for one in (here, there)]
+                assert reached[0] == reached[1] != {}
             with subtests.test("relief"):
                 _compare_relief(here, there)
             with subtests.test("relief of time"):

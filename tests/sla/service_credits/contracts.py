@@ -13,8 +13,9 @@ def contract_with(
     levels: Iterable[Mapping[str, Any]],
     currency: str = "EUR",
     ends: str | None = None,
+    starts: str = "2026-01-01",
 ) -> Contract:
-    """A contract of January 2026 with these service levels and service credits."""
+    """A contract of January 2026, or later, with these service levels and service credits."""
     return Contract.model_validate(
         {
             "plumbline": 1,
@@ -25,7 +26,7 @@ def contract_with(
                 "client": {"name": "Nordlicht", "country": "DE"},
                 "provider": {"name": "Clearwater", "country": "IE"},
                 "currency": currency,
-                "starts": "2026-01-01",
+                "starts": starts,
                 "ends": ends,
             },
             "service_levels": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,14 @@ from governance.contract.kpi_signature import Direction, KpiSignature
 from governance.errors import BadInput
 from governance.values import Period
 from sla.service_credits.calculation import compute_credits, directions_of
-from sla.service_credits.values import LevelCredit, LevelResult, PeriodResults, ServiceCredits
+from sla.service_credits.values import (
+    BalanceMovement,
+    Claims,
+    LevelCredit,
+    LevelResult,
+    PeriodResults,
+    ServiceCredits,
+)
 from tests.paths import CASES
 from tests.sla.service_credits.contracts import contract_with
 
@@ -24,8 +32,21 @@ _LEVEL_COLUMNS: dict[str, Callable[[LevelCredit], Any]] = {
     "points": lambda level: level.points,
     "multiplier": lambda level: level.multiplier,
     "status": lambda level: level.status.value,
+    "bonus": lambda level: level.bonus,
+    "expected": lambda level: level.expected,
 }
-_TOTALS = ("before_cap", "cap", "credit", "earned_back", "net")
+_TOTALS: dict[str, Callable[[ServiceCredits], Any]] = {
+    "before_cap": lambda month: month.before_cap,
+    "cap": lambda month: month.cap,
+    "credit": lambda month: month.credit,
+    "earned_back": lambda month: month.earned_back,
+    "total_bonus": lambda month: month.bonus,
+    "net": lambda month: month.net,
+    "failures": lambda month: sum(one.credit for one in month.persistent_failures),
+    "lateness": lambda month: sum(one.credit for one in month.milestones),
+    "claim": lambda month: None if month.claim is None else month.claim.state.value,
+}
+_MOVEMENTS = ("opening", "added", "used", "lapsed", "closing")
 
 
 def _result(cell: Any) -> LevelResult:
@@ -38,19 +59,48 @@ def _result(cell: Any) -> LevelResult:
 
 def _periods(case: dict[str, Any]) -> list[PeriodResults]:
     months = max(len(cells) for cells in case["results"].values())
-    labels = case.get("periods", [f"2026-{month + 1:02}" for month in range(months)])
+    labels = case.get("periods", [_month(index) for index in range(months)])
     return [
         PeriodResults(
             period=Period.parse(label),
-            charges=Decimal(case["base"]),
+            charges=Decimal(_base(case["base"], index)),
             results={
                 level: _result(cells[index])
                 for level, cells in case["results"].items()
                 if cells[index] != "absent"
             },
+            milestones=_days(_at(case, "milestones", index)),
+            chosen=_at(case, "chosen", index) or {},
+            claims=_claims(case, index),
         )
         for index, label in enumerate(labels)
     ]
+
+
+def _month(index: int) -> str:
+    """Months from January 2026 on."""
+    return f"{2026 + index // 12}-{index % 12 + 1:02}"
+
+
+def _base(base: Any, index: int) -> str:
+    return str(base[index] if isinstance(base, list) else base)
+
+
+def _at(case: dict[str, Any], column: str, index: int) -> Any:
+    cell = case[column][index] if column in case else None
+    return None if cell == "none" else cell
+
+
+def _days(cell: dict[str, str] | None) -> dict[str, date]:
+    return {milestone: date.fromisoformat(day) for milestone, day in (cell or {}).items()}
+
+
+def _claims(case: dict[str, Any], index: int) -> Claims | None:
+    if "as_of" not in case:
+        return None
+    claimed = _at(case, "claimed_on", index)
+    as_of = date.fromisoformat(case["as_of"])
+    return Claims(as_of, None if claimed is None else date.fromisoformat(claimed))
 
 
 def _computed(case: dict[str, Any]) -> tuple[ServiceCredits, ...]:
@@ -59,7 +109,11 @@ def _computed(case: dict[str, Any]) -> tuple[ServiceCredits, ...]:
         level["id"]: Direction(level.pop("direction", "higher_is_better")) for level in levels
     }
     contract = contract_with(
-        case.get("terms"), levels, case.get("currency", "EUR"), case.get("ends")
+        case.get("terms"),
+        levels,
+        case.get("currency", "EUR"),
+        case.get("ends"),
+        case.get("starts", "2026-01-01"),
     )
     return compute_credits(contract, directions, _periods(case))
 
@@ -78,26 +132,46 @@ def test_cases(case: dict[str, Any]) -> None:
             levels = [_level(month, level_id) for month in computed]
             found = [None if level is None else read(level) for level in levels]
             assert found == [_cell(cell) for cell in cells], (column, level_id)
-    for total in _TOTALS:
+    for total, of_month in _TOTALS.items():
         if total in case:
-            found = [getattr(month, total) for month in computed]
+            found = [of_month(month) for month in computed]
             assert found == [_cell(cell) for cell in case[total]], total
+    for level_id, columns in case.get("balance", {}).items():
+        for column, cells in columns.items():
+            found = [getattr(_balance(month, level_id), column, None) for month in computed]
+            assert found == [_cell(cell) for cell in cells], (level_id, column)
     for level_id, sentence in case.get("why", {}).items():
-        level = _level(computed[-1], level_id)
-        assert level is not None
-        assert level.why.replace("\N{NO-BREAK SPACE}", " ") == sentence
+        assert sentence in _sentences(computed[-1], level_id)
 
 
 def _level(month: ServiceCredits, level_id: str) -> LevelCredit | None:
     return next((level for level in month.service_levels if level.id == level_id), None)
 
 
+def _balance(month: ServiceCredits, level_id: str) -> BalanceMovement | None:
+    return next((moved for moved in month.balance if moved.service_level == level_id), None)
+
+
+def _sentences(month: ServiceCredits, named: str) -> list[str]:
+    """Every sentence on a service level or milestone."""
+    sentences = [
+        *(one.why for one in month.service_levels if one.id == named),
+        *(one.why for one in month.persistent_failures if one.service_level == named),
+        *(one.why for one in month.milestones if one.id == named),
+        *(one.why for one in month.balance if one.service_level == named),
+        *(one.why for one in month.earn_backs if one.service_level == named),
+    ]
+    return [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in sentences]
+
+
 def test_every_case_checks_something() -> None:
-    checks = {*_LEVEL_COLUMNS, *_TOTALS, "why"}
+    checks = {*_LEVEL_COLUMNS, *_TOTALS, "balance", "why"}
     inputs = {"case", "terms", "levels", "base", "results", "currency", "periods", "ends"}
+    inputs |= {"starts", "milestones", "chosen", "claimed_on", "as_of"}
     for case in _CASES:
         assert set(case) & checks
         assert set(case) <= checks | inputs
+        assert set().union(*case.get("balance", {}).values()) <= set(_MOVEMENTS)
 
 
 def test_earned_back_says_where_it_comes_from() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from governance.errors import BadInput
 from governance.values import Period
 from sla.service_credits.results import read_results
-from sla.service_credits.values import LevelResult, PeriodResults
+from sla.service_credits.values import Claims, LevelResult, PeriodResults
 from tests.sla.service_credits.contracts import contract_with
 
 _CONTRACT = contract_with(
@@ -130,3 +131,132 @@ def test_incident_is_text_and_excused_is_a_truth_value(entry: dict[str, Any]) ->
     results = {"SL-01": {"value": "1"} | entry}
     document = {"periods": [{"period": "2026-01", "charges": 1, "results": results}]}
     assert len(_problems(document)) == 1
+
+
+_RICH = contract_with(
+    {
+        "method": "per_event",
+        "amount": 100,
+        "incidents": "chosen",
+        "claim_within_days": 30,
+        "milestones": [{"id": "M-1", "due": "2026-01-10", "amount": 100}],
+    },
+    [{"id": "SL-01", "expected": "99"}, {"id": "SL-02", "expected": "99"}],
+)
+
+
+def _read_rich(period: dict[str, Any], **keys: Any) -> PeriodResults:
+    usual = {"period": "2026-01", "charges": "1", "results": {}}
+    data = json.dumps({"periods": [usual | period], **keys}).encode()
+    return read_results(data, "results.json", _RICH)[0]
+
+
+def _rich_problems(period: dict[str, Any], **keys: Any) -> list[tuple[str, str, str]]:
+    with pytest.raises(BadInput) as error:
+        _read_rich(period, **keys)
+    return [(one.column, one.what, one.allowed) for one in error.value.problems]
+
+
+def test_milestones_choices_and_claims_are_read() -> None:
+    of_incident = {"value": "98", "incident": "INC-1"}
+    found = _read_rich(
+        {
+            "results": {"SL-01": of_incident, "SL-02": of_incident},
+            "milestones": {"M-1": "2026-01-12"},
+            "chosen": {"INC-1": "SL-02"},
+            "claimed_on": "2026-02-10",
+        },
+        as_of="2026-03-01",
+    )
+    assert found.milestones == {"M-1": date(2026, 1, 12)}
+    assert found.chosen == {"INC-1": "SL-02"}
+    assert found.claims == Claims(date(2026, 3, 1), date(2026, 2, 10))
+
+
+def test_nothing_is_known_of_claims_without_a_day() -> None:
+    nothing = {"milestones": None, "chosen": None, "claimed_on": None}
+    assert _read_rich(nothing) == PeriodResults(Period.month(2026, 1), Decimal(1), {})
+    assert _read_rich({}, as_of="2026-02-01").claims == Claims(date(2026, 2, 1))
+    claimed = _read_rich({"claimed_on": "2026-02-03"})
+    assert claimed.claims == Claims(date(2026, 2, 3), date(2026, 2, 3))
+    assert _read_rich({"milestones": {"M-1": None}}).milestones == {}
+
+
+@pytest.mark.parametrize(
+    ("period", "problem"),
+    [
+        (
+            {"milestones": {"M-2": "2026-01-12"}},
+            ("milestones", "unknown milestone 'M-2'", "the nearest known one is 'M-1'"),
+        ),
+        (
+            {"milestones": {"M-1": "12.1.2026"}},
+            ("milestones.M-1", "is not a day", "a day as 2026-01-31"),
+        ),
+        (
+            {"milestones": {"M-1": "2026-02-30"}},
+            ("milestones.M-1", "is not a day", "a day as 2026-01-31"),
+        ),
+        ({"milestones": {"M-1": 7}}, ("milestones.M-1", "is not a day", "a day as 2026-01-31")),
+        ({"milestones": []}, ("milestones", "is not an object", "days by milestone id")),
+        ({"chosen": "SL-01"}, ("chosen", "is not an object", "service level ids by incident")),
+        (
+            {"chosen": {"INC-2": "SL-01"}},
+            ("chosen.INC-2", "no result of the period is of the incident 'INC-2'", ""),
+        ),
+        (
+            {"chosen": {"INC-1": "SL-02"}},
+            (
+                "chosen.INC-1",
+                "the incident 'INC-1' is not behind this service level's result",
+                "SL-01",
+            ),
+        ),
+        (
+            {"chosen": {"INC-1": 5}},
+            (
+                "chosen.INC-1",
+                "the incident 'INC-1' is not behind this service level's result",
+                "SL-01",
+            ),
+        ),
+        ({"claimed_on": "soon"}, ("claimed_on", "is not a day", "a day as 2026-01-31")),
+        (
+            {"claimed_on": "2025-12-31"},
+            ("claimed_on", "was claimed before the period", "2026-01-01 on"),
+        ),
+        (
+            {"claimed_on": "2026-03-02"},
+            ("claimed_on", "was claimed after as_of", "2026-03-01 or earlier"),
+        ),
+        ({"claimed": "2026-03-02"}, ("", "unknown key 'claimed'", "the nearest known one is")),
+    ],
+)
+def test_what_results_can_not_say(period: dict[str, Any], problem: tuple[str, str, str]) -> None:
+    results = {"SL-01": {"value": "98", "incident": "INC-1"}, "SL-02": "98"}
+    column, what, allowed = problem
+    found = _rich_problems({"results": results} | period, as_of="2026-03-01")
+    assert len(found) == 1
+    assert found[0][:2] == (f"periods[0].{column}".rstrip("."), what)
+    assert found[0][2].startswith(allowed)
+
+
+def test_as_of_is_a_day() -> None:
+    assert _rich_problems({}, as_of="March") == [("as_of", "is not a day", "a day as 2026-01-31")]
+
+
+def test_a_contract_without_the_agreement_has_no_choice_and_no_claim() -> None:
+    results = {"SL-01": {"value": "98", "incident": "INC-1"}}
+    period = {"period": "2026-01", "charges": 1, "results": results}
+    period |= {"chosen": {"INC-1": "SL-01"}, "claimed_on": "2026-02-02"}
+    assert _problems({"periods": [period | {"milestones": {"M-1": "2026-01-01"}}]}) == [
+        ("periods[0].milestones", "unknown milestone 'M-1'"),
+        (
+            "periods[0].chosen",
+            "can't be chosen, since the largest credit of an incident counts",
+        ),
+        (
+            "periods[0].claimed_on",
+            "nothing needs to be claimed, since the contract has no claim_within_days",
+        ),
+    ]

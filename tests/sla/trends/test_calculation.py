@@ -127,6 +127,18 @@ def test_a_ramp_moves_the_promise_of_its_months_only() -> None:
             assert measured.results[0].status is status
 
 
+def test_a_promise_that_rose_is_what_the_trend_compares_with() -> None:
+    usual = _contract(expected="60.0", minimum="50.0", ratchet={"form": "halfway_to_average"})
+    engagement = usual.engagement.model_copy(update={"starts": date(2025, 1, 1)})
+    contract = usual.model_copy(update={"engagement": engagement})
+    months = _trend(contract, date(2026, 1, 31)).months
+    # The values of 2025 go from 60 to 82, so their mean is 71.
+    assert [month.expected for month in months[-2:]] == [Decimal("60.0"), Decimal("65.5")]
+    with ledger_of(_tables()) as ledger:
+        measured = measure(contract, ledger, months[-1].period, load_catalogue())
+    assert measured.results[0].expected == Decimal("65.5")
+
+
 @pytest.mark.parametrize("as_of", [date(2026, 1, 31), date(2026, 2, 12)])
 def test_the_trend_agrees_with_what_is_measured(as_of: date) -> None:
     contract = _contract()

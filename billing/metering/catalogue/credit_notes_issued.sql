@@ -1,0 +1,19 @@
+/* ---
+title: Credit notes issued
+kind: count
+datasets: [adjustments]
+definition: >
+  Credit notes that took effect in the period.
+source: The contract language, section "Charges"
+drill_down: Credit notes that took effect in the period.
+--- */
+WITH
+counted AS (
+  SELECT adjustment_id, invoice_id, effective_on, amount, reason, requested_by, approved_by
+  FROM adjustments
+  WHERE kind = 'credit_note' AND effective_on BETWEEN $period_start AND $period_end
+)
+-- figure
+SELECT count(*) AS quantity, count(*) AS ledger_rows FROM counted
+-- drill-down
+SELECT * FROM counted ORDER BY effective_on, adjustment_id
