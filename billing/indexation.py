@@ -160,11 +160,6 @@ def _changed(price: Decimal, terms: Indexation, change: Change) -> Decimal:
         return price * moved / (change.before * 100)
 
 
-def indexed_price(price: Decimal, terms: Indexation, index: Decimal, currency: str) -> Decimal:
-    """`price` after one change, from the base to `index`; see `compounded_price`."""
-    return compounded_price(price, terms, (index,), currency)
-
-
 def _factors_text(terms: Indexation, indices: Sequence[Decimal]) -> str:
     """ "112.2 / 110.0", and for a compounded price one factor a change."""
     changes = changes_of(terms, indices)

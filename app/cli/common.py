@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -23,6 +24,16 @@ def print_json(value: Any) -> None:
     """Write `value` as indented JSON; decimals must already be strings."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def write_pages(out: Path, pages: Mapping[str, str], index: str) -> None:
+    """Write Markdown pages by name into the folder `out`, their index beside it, and say so."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, page in pages.items():
+        (out / f"{name}.md").write_text(page, encoding="utf-8")
+    beside = out.with_suffix(".md")
+    beside.write_text(index, encoding="utf-8")
+    click.echo(f"{len(pages)} pages in {out}, the index in {beside}")
 
 
 def fail(error: PlumblineError) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.common import json_option, print_json, reports_problems
+from app.cli.common import json_option, print_json, reports_problems, write_pages
 from app.cli.contract import load_contract
 from app.cli.ledgers import engine_named, engine_option, ledger_of
 from app.cli.own_kpis import catalogue, kpi_dir_option
@@ -123,13 +123,8 @@ def check(file: Path, as_json: bool) -> None:
 def docs(out: Path) -> None:
     """Write a page for each KPI into the folder OUT, and an index beside it."""
     definitions, examples = catalogue(), load_examples()
-    out.mkdir(parents=True, exist_ok=True)
-    for name, definition in definitions.items():
-        page = page_markdown(definition, examples.get(name))
-        (out / f"{name}.md").write_text(page, encoding="utf-8")
-    index = out.with_suffix(".md")
-    index.write_text(index_markdown(definitions.values(), out.name), encoding="utf-8")
-    click.echo(f"{len(definitions)} pages in {out}, the index in {index}")
+    pages = {name: page_markdown(one, examples.get(name)) for name, one in definitions.items()}
+    write_pages(out, pages, index_markdown(definitions.values(), out.name))
 
 
 @kpi.command("run")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.cli.common import json_option, print_json, reports_problems
+from app.cli.common import json_option, print_json, reports_problems, write_pages
 from billing.metering.catalogue import load_meters
 from billing.metering.definitions import MeterDefinition
 from billing.metering.names import meter_named
@@ -62,13 +62,8 @@ def show(name: str, as_sql: bool, as_json: bool) -> None:
 def docs(out: Path) -> None:
     """Write a page for each meter into the folder OUT, and an index beside it."""
     meters, examples = load_meters(), load_meter_examples()
-    out.mkdir(parents=True, exist_ok=True)
-    for name, definition in meters.items():
-        page = page_markdown(definition, examples.get(name))
-        (out / f"{name}.md").write_text(page, encoding="utf-8")
-    index = out.with_suffix(".md")
-    index.write_text(index_markdown(meters.values(), out.name), encoding="utf-8")
-    click.echo(f"{len(meters)} pages in {out}, the index in {index}")
+    pages = {name: page_markdown(one, examples.get(name)) for name, one in meters.items()}
+    write_pages(out, pages, index_markdown(meters.values(), out.name))
 
 
 def _json(definition: MeterDefinition) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _description(points: Sequence[TrendPoint], currency: str) -> str:
     )
 
 
-def _values(rows: Sequence[Mapping[str, str | None]], *numbers: str) -> dict[str, Any]:
+def inline(rows: Sequence[Mapping[str, str | None]], *numbers: str) -> dict[str, Any]:
     """Inline data; figures stay text until Vega reads them as numbers."""
     parse = dict.fromkeys(numbers, "number")
     return {"values": list(rows), "format": {"parse": parse}}
@@ -166,7 +166,7 @@ def _axes(points: Sequence[TrendPoint], *, hidden: bool = False) -> dict[str, An
 def _line_and_signs(
     points: Sequence[TrendPoint], axes: Mapping[str, Any], *, small: bool
 ) -> Iterator[dict[str, Any]]:
-    data = _values([_row(point) for point in points], "value")
+    data = inline([_row(point) for point in points], "value")
     line = {
         "type": "line",
         "color": INK,
@@ -181,7 +181,7 @@ def _line_and_signs(
         rows = [row for row in rows if row["value"] is not None]
         if rows:
             yield {
-                "data": _values(rows, "value"),
+                "data": inline(rows, "value"),
                 "mark": _sign_mark(sign, small=small),
                 "encoding": axes,
             }
@@ -211,7 +211,7 @@ def _gaps(points: Sequence[TrendPoint]) -> Iterator[dict[str, Any]]:
         mark = {"type": "text", "text": "no data", "angle": 270, "align": "left", "color": QUIET}
         x = {**_axes(points)["x"], "scale": {"domain": [point.label for point in points]}}
         yield {
-            "data": _values(rows),
+            "data": inline(rows),
             "mark": {**mark, "y": 169, "fontSize": 9},
             "encoding": {"x": x},
         }
@@ -226,7 +226,7 @@ def _ramp(points: Sequence[TrendPoint]) -> Iterator[dict[str, Any]]:
             for point, value in zip(points, promised, strict=True)
         ]
         yield {
-            "data": _values(rows, "value"),
+            "data": inline(rows, "value"),
             "mark": {
                 "type": "line",
                 "interpolate": "step",
@@ -249,7 +249,7 @@ def _promised_levels(last: Charted, currency: str) -> Iterator[dict[str, Any]]:
     if last.minimum is not None:
         row = {"from": plain(last.minimum), "to": plain(last.expected)}
         yield {
-            "data": _values([row], "from", "to"),
+            "data": inline([row], "from", "to"),
             "mark": {"type": "rect", "color": BAND, "opacity": 1},
             "encoding": {
                 "y": {"field": "from", "type": "quantitative"},
@@ -264,7 +264,7 @@ def _promised_levels(last: Charted, currency: str) -> Iterator[dict[str, Any]]:
 
 def _rule(value: Decimal, dash: Sequence[int]) -> dict[str, Any]:
     return {
-        "data": _values([{"value": plain(value)}], "value"),
+        "data": inline([{"value": plain(value)}], "value"),
         "mark": {"type": "rule", "color": QUIET, "strokeDash": list(dash), "strokeWidth": 1},
         "encoding": {"y": {"field": "value", "type": "quantitative"}},
     }
@@ -283,7 +283,7 @@ def _rule_label(
         "fontSize": 10,
     }
     return {
-        "data": _values([{"value": plain(value)}], "value"),
+        "data": inline([{"value": plain(value)}], "value"),
         "mark": mark,
         "encoding": {"y": {"field": "value", "type": "quantitative"}},
     }
@@ -302,24 +302,41 @@ class WaterfallStep:
 def waterfall_chart(steps: Sequence[WaterfallStep], title: str, currency: str) -> Markup:
     """From the charges to the amount payable, one bar a step, deductions outlined only."""
     rows = list(_bars(steps, currency))
+    x = {"x": {"field": "from", "type": "quantitative", "axis": None}, "x2": {"field": "to"}}
+    spec = {
+        "width": 430,
+        "height": {"step": 21},
+        "data": inline(rows, "from", "to", "right"),
+        "layer": labelled_bars([row["label"] for row in rows], x, most_label=190),
+    }
+    description = "; ".join(f"{step.label}: {money(step.amount, currency)}" for step in steps)
+    return chart_svg(spec, title, description)
+
+
+def labelled_bars(
+    labels: Sequence[str | None], x: Mapping[str, Any], most_label: int
+) -> list[dict[str, Any]]:
+    """One bar a label, in the labels' order, with its amount in words at the bar's right end.
+
+    Rows state `label`, `fill`, `stroke`, `right` and `text`; `x` says where a bar starts and ends,
+    `most_label` how wide a label gets, in pixels.
+    """
     y = {
         "field": "label",
         "type": "ordinal",
-        "sort": [row["label"] for row in rows],
-        "axis": {"domain": False, "ticks": False, "labelLimit": 190, "labelPadding": 8},
+        "sort": list(labels),
+        "axis": {"domain": False, "ticks": False, "labelLimit": most_label, "labelPadding": 8},
     }
-    x = {"field": "from", "type": "quantitative", "axis": None}
     bars = {
         "mark": {"type": "bar", "height": 14, "strokeWidth": 1.2},
         "encoding": {
             "y": y,
-            "x": x,
-            "x2": {"field": "to"},
+            **x,
             "fill": {"field": "fill", "scale": None},
             "stroke": {"field": "stroke", "scale": None},
         },
     }
-    labels = {
+    words = {
         "mark": {"type": "text", "align": "left", "dx": 6, "color": INK, "fontSize": 10},
         "encoding": {
             "y": y,
@@ -327,14 +344,7 @@ def waterfall_chart(steps: Sequence[WaterfallStep], title: str, currency: str) -
             "text": {"field": "text"},
         },
     }
-    spec = {
-        "width": 430,
-        "height": {"step": 21},
-        "data": _values(rows, "from", "to", "right"),
-        "layer": [bars, labels],
-    }
-    description = "; ".join(f"{step.label}: {money(step.amount, currency)}" for step in steps)
-    return chart_svg(spec, title, description)
+    return [bars, words]
 
 
 def _bars(steps: Sequence[WaterfallStep], currency: str) -> Iterator[dict[str, str | None]]:

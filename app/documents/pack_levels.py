@@ -50,11 +50,6 @@ class LevelView:
         """Whether nobody needs to look at it."""
         return self.measurement.status is Status.MET
 
-    @property
-    def has_credit(self) -> bool:
-        """Whether the level costs the provider anything in this period."""
-        return self.credit is not None and self.credit.credit > 0
-
 
 def level_views(
     settlement: Settlement, definitions: Mapping[str, KpiDefinition]

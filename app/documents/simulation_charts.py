@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from app.documents.charts import INK, MISS, QUIET
+from app.documents.charts import INK, MISS, QUIET, inline, labelled_bars
 from app.documents.formatting import amount, measured, money
 from app.documents.simulation_view import SimulationView, signed_percent
 from app.documents.svg import chart_svg
@@ -109,7 +109,7 @@ def credit_curve(level: LevelSensitivity, currency: str) -> Markup | None:
     spec = {
         "width": _WIDTH,
         "height": 120,
-        "data": _values(rows, "at", "value", "credit"),
+        "data": inline(rows, "at", "value", "credit"),
         "mark": {"type": "line", "color": INK, "strokeWidth": 1.75},
         "encoding": encoding,
     }
@@ -150,7 +150,7 @@ def _by_month(
     spec = {
         "width": _WIDTH,
         "height": height,
-        "data": _values(rows, "amount"),
+        "data": inline(rows, "amount"),
         "mark": {"type": "bar", "stroke": INK, "strokeWidth": 1},
         "encoding": encoding,
     }
@@ -196,39 +196,17 @@ def _bars(rows: Sequence[tuple[str, Decimal]], title: str, currency: str) -> Mar
         }
         for label, value in rows
     ]
-    y = {
-        "field": "label",
-        "type": "ordinal",
-        "sort": [label for label, _ in rows],
-        "axis": {"domain": False, "ticks": False, "labelLimit": 230, "labelPadding": 8},
-    }
-    bars = {
-        "mark": {"type": "bar", "height": 14, "strokeWidth": 1.2},
-        "encoding": {
-            "y": y,
-            "x": {"field": "amount", "type": "quantitative", "axis": None},
-            "fill": {"field": "fill", "scale": None},
-            "stroke": {"field": "stroke", "scale": None},
-        },
-    }
-    labels = {
-        "mark": {"type": "text", "align": "left", "dx": 6, "color": INK, "fontSize": 10},
-        "encoding": {
-            "y": y,
-            "x": {"field": "right", "type": "quantitative"},
-            "text": {"field": "text"},
-        },
-    }
+    x = {"x": {"field": "amount", "type": "quantitative", "axis": None}}
     zero = {
-        "data": _values([{"zero": "0"}], "zero"),
+        "data": inline([{"zero": "0"}], "zero"),
         "mark": {"type": "rule", "color": QUIET, "strokeWidth": 1},
         "encoding": {"x": {"field": "zero", "type": "quantitative"}},
     }
     spec = {
         "width": 360,
         "height": {"step": 21},
-        "data": _values(data, "amount", "right"),
-        "layer": [zero, bars, labels],
+        "data": inline(data, "amount", "right"),
+        "layer": [zero, *labelled_bars([label for label, _ in rows], x, most_label=230)],
     }
     words = "; ".join(f"{label}: {money(value, currency)}" for label, value in rows)
     return chart_svg(spec, title, words)
@@ -240,7 +218,7 @@ def _line(rows: Sequence[Mapping[str, str | None]], name: str, x: Any, y: Any) -
         return None
     solid = name == "new"
     return {
-        "data": _values(own, "percent", "total"),
+        "data": inline(own, "percent", "total"),
         "mark": {
             "type": "line",
             "color": INK if solid else QUIET,
@@ -270,7 +248,7 @@ def _end_label(
         "fontSize": 10,
     }
     encoding = {"x": x, "y": y}
-    return {"data": _values(own[-1:], "percent", "total"), "mark": mark, "encoding": encoding}
+    return {"data": inline(own[-1:], "percent", "total"), "mark": mark, "encoding": encoding}
 
 
 def _volume_words(view: SimulationView) -> str:
@@ -280,8 +258,3 @@ def _volume_words(view: SimulationView) -> str:
         new = f"new {money(line.new.total, view.currency)}" if line.new else "new none"
         said.append(f"{signed_percent(line.percent)}: {old}{new}")
     return "; ".join(said)
-
-
-def _values(rows: Sequence[Mapping[str, str | None]], *numbers: str) -> dict[str, Any]:
-    """Inline data; figures stay text until they are read as numbers for the drawing."""
-    return {"values": list(rows), "format": {"parse": dict.fromkeys(numbers, "number")}}

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from app.documents.formatting import day, moment, period, words
 from app.mail.outbox import Mail
 from app.settings import Settings
+from app.web.addresses import segment
 from governance.engagements.invitations import Sent
 from governance.engagements.models import Engagement
 from governance.parties.models import User
@@ -29,11 +29,6 @@ def _common(settings: Settings, **more: Any) -> dict[str, Any]:
 
 def _link(settings: Settings, *parts: str) -> str:
     return "/".join([settings.public_url.rstrip("/"), *parts])
-
-
-def _segment(reference: str) -> str:
-    """A reference as one part of an address, as the pages write it."""
-    return quote(reference.replace("/", "~"), safe="~")
 
 
 def plain_name(name: str) -> str:
@@ -123,7 +118,7 @@ def claim_mail(
         link=_link(
             settings,
             "engagements",
-            quote(engagement.reference.replace("/", "~"), safe="~"),
+            segment(engagement.reference),
             "credits",
         ),
     )

@@ -27,10 +27,11 @@ from sla.claims.coming_off import with_claims
 from sla.evidence.values import EvidenceDigest
 from sla.kpis.definitions import KpiDefinition
 from sla.measurements.calculation import measure
-from sla.measurements.values import MeasuredPeriod, Status
+from sla.measurements.values import MeasuredPeriod
 from sla.measurements.versions import Version, version_on
 from sla.service_credits.calculation import Judgement, directions_of, judge
-from sla.service_credits.values import LevelResult, PeriodResults, ServiceCredits
+from sla.service_credits.measured import results_of
+from sla.service_credits.values import PeriodResults, ServiceCredits
 
 if TYPE_CHECKING:
     from sla.evidence.ledger import Ledger
@@ -174,21 +175,11 @@ class _Past:
         )
 
     def results(self, month: MeasuredPeriod, base: Decimal) -> PeriodResults:
-        """With its base, which is none where reversals outweigh fees: no credit turns negative."""
+        """With the incidents, milestones and claims that are known of the month."""
         incidents = self.inputs.incidents.get(month.period, ())
         of_level = {level: one.name for one in incidents for level in one.service_levels}
-        return PeriodResults(
-            period=month.period,
-            charges=max(base, Decimal(0)),
-            results={
-                result.service_level: LevelResult(
-                    result.value,
-                    incident=of_level.get(result.service_level),
-                    excused=result.status is Status.EXCUSED,
-                    no_consequence=result.no_consequence,
-                )
-                for result in month.results
-            },
+        return replace(
+            results_of(month, base, of_level),
             milestones=self.milestones(month.period),
             chosen={one.name: one.counts for one in incidents if one.counts},
             claims=self.inputs.claims.get(month.period),

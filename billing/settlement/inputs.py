@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +29,6 @@ from billing.settlement.history import months_until
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.spans import invoice_span
 from billing.settlement.values import Inputs, SealedMonth
-from governance.access import Side
 from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.versions import contract_of, governing_versions
@@ -44,7 +42,7 @@ from sla.relief.queries import granted_events
 from sla.relief.serialise import event_json, event_of
 from sla.reviews.decisions import decisions_of
 from sla.reviews.queries import Seal, sealed_periods
-from sla.reviews.values import DecidedValue
+from sla.reviews.values import DecidedValue, decided_of
 from sla.service_credits.service import service_credits_of
 
 
@@ -131,7 +129,6 @@ def _sealed_month(session: Session, record: MeasuredPeriodRecord) -> SealedMonth
     return SealedMonth(
         measured=measured_period_of(session, record),
         credits=service_credits_of(session, record),
-        subtotal=sum((Decimal(line["amount"]) for line in own), Decimal(0)),
         credit_base=Decimal(invoice["credit_base"]),
         charged=_charged(own),
     )
@@ -222,7 +219,7 @@ def inputs_stated(session: Session, engagement: Engagement, period: Period, text
     return Inputs(
         relief=tuple(event_of(one) for one in kept["relief"]),
         decisions={
-            Period.parse(label): {name: _decided_of(one) for name, one in decided.items()}
+            Period.parse(label): {name: decided_of(one) for name, one in decided.items()}
             for label, decided in kept["decisions"].items()
         },
         sealed=sealed,
@@ -245,15 +242,3 @@ def _decided_json(one: DecidedValue) -> dict[str, Any]:
         "accepted_by": one.accepted_by_id,
         "accepted_at": one.accepted_at.isoformat(),
     }
-
-
-def _decided_of(kept: Mapping[str, Any]) -> DecidedValue:
-    return DecidedValue(
-        service_level=kept["service_level"],
-        value=None if kept["value"] is None else Decimal(kept["value"]),
-        reason=kept["reason"],
-        proposed_side=Side(kept["proposed_side"]),
-        proposed_by_id=kept["proposed_by"],
-        accepted_by_id=kept["accepted_by"],
-        accepted_at=datetime.fromisoformat(kept["accepted_at"]),
-    )

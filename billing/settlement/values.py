@@ -56,8 +56,6 @@ class SealedMonth:
     measured: MeasuredPeriod
     credits: ServiceCredits | None
     """None where the contract agreed no service credits."""
-    subtotal: Decimal
-    """Sum of the month's own lines, without differences of other months."""
     credit_base: Decimal
     """What percentage credits of the month are taken from."""
     charged: Mapping[str, Decimal] = field(default_factory=dict)

@@ -12,8 +12,8 @@ from billing.settlement.values import SealedMonth, Settlement
 from governance.values import Period
 from sla.evidence.ledger import Ledger
 from sla.kpis.definitions import KpiDefinition
-from sla.measurements.values import MeasuredPeriod, Status
 from sla.service_credits.calculation import Judgement, directions_of, judge
+from sla.service_credits.measured import results_of
 from sla.service_credits.values import LevelResult, PeriodResults, ServiceCredits
 
 
@@ -71,19 +71,3 @@ class Crediting:
         if now.contract.service_credits is None:
             return None
         return judge((*self.judgements[:-1], replace(now, results=results)))[-1]
-
-
-def results_of(measured: MeasuredPeriod, base: Decimal) -> PeriodResults:
-    """A month's results with its base; no credit turns negative where reversals outweigh fees."""
-    return PeriodResults(
-        period=measured.period,
-        charges=max(base, Decimal(0)),
-        results={
-            one.service_level: LevelResult(
-                one.value,
-                excused=one.status is Status.EXCUSED,
-                no_consequence=one.no_consequence,
-            )
-            for one in measured.results
-        },
-    )

@@ -83,16 +83,14 @@ class Course:
             )
         except BadInput:
             return _empty(month, self.subject.contract)
-        return SealedMonth(measured, None, Decimal(0), Decimal(0))
+        return SealedMonth(measured, None, Decimal(0))
 
 
 def sealed(settled: Settlement) -> SealedMonth:
     """A settled month as later ones look back on it."""
     priced = settled.priced
     charged = charged_by(priced.own_lines)
-    return SealedMonth(
-        settled.measured, settled.credits, priced.own_subtotal, priced.credit_base, charged
-    )
+    return SealedMonth(settled.measured, settled.credits, priced.credit_base, charged)
 
 
 def _needs_evidence(contract: Contract) -> bool:
@@ -102,4 +100,4 @@ def _needs_evidence(contract: Contract) -> bool:
 
 def _empty(month: Period, contract: Contract) -> SealedMonth:
     measured = MeasuredPeriod(month, contract.engagement.currency, ())
-    return SealedMonth(measured, None, Decimal(0), Decimal(0))
+    return SealedMonth(measured, None, Decimal(0))

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from governance.contract.document import Contract
 from governance.contract.service_credits import ServiceCreditTerms
 from governance.values import Period
+from sla.service_credits.claim import last_day_to_claim
 from sla.service_credits.values import Claims, ClaimState
 
 
@@ -39,10 +40,8 @@ class Window:
 
 def window_of(terms: ServiceCreditTerms | None, period: Period) -> Window | None:
     """The window that the contract gives for a period; None where credits need no claim."""
-    if terms is None or terms.claim_within_days is None:
-        return None
-    until = period.end + timedelta(days=terms.claim_within_days)
-    return Window(period, period.end + timedelta(days=1), until)
+    until = last_day_to_claim(terms, period)
+    return None if until is None else Window(period, period.end + timedelta(days=1), until)
 
 
 def window_under(contract: Contract, period: Period) -> Window | None:

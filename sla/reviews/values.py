@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from governance.access import Side
 
@@ -100,3 +102,16 @@ class DecidedValue:
     def excused(self) -> bool:
         """Whether the service level has no consequence, in place of a value."""
         return self.value is None
+
+
+def decided_of(stated: Mapping[str, Any]) -> DecidedValue:
+    """A decided value as seals and the inputs of settlements state it."""
+    return DecidedValue(
+        service_level=stated["service_level"],
+        value=None if stated["value"] is None else Decimal(stated["value"]),
+        reason=stated["reason"],
+        proposed_side=Side(stated["proposed_side"]),
+        proposed_by_id=stated["proposed_by"],
+        accepted_by_id=stated["accepted_by"],
+        accepted_at=datetime.fromisoformat(stated["accepted_at"]),
+    )

@@ -9,12 +9,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from governance.access import Side
 from governance.calendars import Calendars, calendars_of
 from governance.contract.reading import read_contract
 from governance.errors import BadInput, PlumblineError, Problem
@@ -30,7 +28,7 @@ from sla.measurements.details import promise_of
 from sla.measurements.serialise import measured_period_json
 from sla.measurements.versions import Version
 from sla.relief.serialise import event_of
-from sla.reviews.values import DecidedValue
+from sla.reviews.values import decided_of
 
 FindEvidence = Callable[[str], Path]
 """Answers with the file of a digest; raises a typed error where there is none."""
@@ -219,7 +217,7 @@ def _circumstances(content: Mapping[str, Any]) -> Circumstances:
     return Circumstances(
         versions=tuple(_version(one) for one in content.get("versions", ())),
         relief=tuple(event_of(one) for one in inputs["relief"]),
-        decisions={one["service_level"]: _decided(one) for one in content["decisions"]},
+        decisions={one["service_level"]: decided_of(one) for one in content["decisions"]},
         reached={
             one["service_level"]: dict(promise_of(one["promise"]).values)
             for one in content["measurements"]["results"]
@@ -240,18 +238,6 @@ def _version(stated: Mapping[str, Any]) -> Version:
         stated["sha256"],
         date.fromisoformat(stated["effective_from"]),
         read_contract(stated["document"].encode(), f"contract version {stated['version']}"),
-    )
-
-
-def _decided(stated: Mapping[str, Any]) -> DecidedValue:
-    return DecidedValue(
-        service_level=stated["service_level"],
-        value=None if stated["value"] is None else Decimal(stated["value"]),
-        reason=stated["reason"],
-        proposed_side=Side(stated["proposed_side"]),
-        proposed_by_id=stated["proposed_by"],
-        accepted_by_id=stated["accepted_by"],
-        accepted_at=datetime.fromisoformat(stated["accepted_at"]),
     )
 
 

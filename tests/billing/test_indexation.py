@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.charges.values import IndexValue, Usage
-from billing.indexation import compounded_price, indexed_price, price_index
+from billing.indexation import compounded_price, price_index
 from governance.contract.charges import Indexation
 from governance.errors import BadInput
 from governance.values import EXACT, Period, round_money
@@ -38,8 +38,8 @@ def test_a_cap_limits_the_rise_only(
     capped, free = _terms(base=base, cap_percent=cap), _terms(base=base)
     with localcontext(EXACT):
         most = price * (100 + cap) / 100
-        expected = min(indexed_price(price, free, index, "EUR"), most)
-    assert indexed_price(price, capped, index, "EUR") == expected
+        expected = min(compounded_price(price, free, (index,), "EUR"), most)
+    assert compounded_price(price, capped, (index,), "EUR") == expected
 
 
 @given(_PRICES, _LISTS, _INDICES)
@@ -57,7 +57,7 @@ def test_prior_is_one_change_after_another(
     stepwise, base = price, Decimal(100)
     for index in indices:
         terms = _terms(base=base, method="prior", cap_percent=cap)
-        stepwise, base = indexed_price(stepwise, terms, index, "EUR"), index
+        stepwise, base = compounded_price(stepwise, terms, (index,), "EUR"), index
     terms = _terms(method="prior", cap_percent=cap)
     assert compounded_price(price, terms, indices, "EUR") == stepwise
 
@@ -79,8 +79,8 @@ def test_what_is_carried_over_never_lowers_a_price(
 def test_a_share_lies_between_the_old_price_and_the_whole_change(
     price: Decimal, index: Decimal, share: Decimal
 ) -> None:
-    whole = indexed_price(price, _terms(), index, "EUR")
-    part = indexed_price(price, _terms(share_percent=share), index, "EUR")
+    whole = compounded_price(price, _terms(), (index,), "EUR")
+    part = compounded_price(price, _terms(share_percent=share), (index,), "EUR")
     assert min(price, whole) <= part <= max(price, whole)
 
 

@@ -13,16 +13,14 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext
 
 from app.security.authentication import cookie_name
-from tests.app.web.access_matrix import routes
+from tests.app.web.access_matrix import PEOPLE, routes
 from tests.app.web.matrix_world import MatrixWorld, make_matrix_world
 from tests.e2e.conftest import Visit
 
 pytestmark = pytest.mark.e2e
 
-WALKERS = ("manager", "chair", "client_finance", "auditor", "operator", "visitor", "half_signed_in")
-"""People who between them see every page with every part that it can have."""
-BY_ROLE = frozenset({"client_finance"})
-"""Those for whom only the engagement's pages differ from what others see."""
+BY_ROLE = frozenset({"provider_finance", "committee", "client_finance", "no_role"})
+"""People for whom only the engagement's pages differ from those of others."""
 _FILES = re.compile(
     r"/documents/|/seal/(document|bundle)$|/relief/\{event\}/document$|/evidence/\{sha|\.csv$|\.json$|/checkpoint$|/proof$|/contracts/\{number\}$"
     r"|/hand-ins/\{hand_in_id\}/(files|rejected)/|/import-profiles/\{profile_id\}/text$"
@@ -67,7 +65,7 @@ def _context(browser: Browser, world: MatrixWorld, address: str, person: str) ->
     return context
 
 
-@pytest.mark.parametrize("person", WALKERS)
+@pytest.mark.parametrize("person", PEOPLE)
 def test_no_page_makes_the_browser_complain(
     served: tuple[MatrixWorld, str], browser: Browser, person: str
 ) -> None:

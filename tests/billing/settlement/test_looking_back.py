@@ -49,9 +49,7 @@ def _settled_after(case: Mapping[str, Any], sealed: SealedMonth) -> Settlement:
 def test_what_was_sealed_counts_for_rebates() -> None:
     """6000.00 less one month is sealed: 10 % of 6000.00 + 1000.00, less the 600.00 given."""
     january = settled(REBATE | {"period": "2026-01"})
-    sealed = SealedMonth(
-        january.measured, None, Decimal(6000), Decimal(6000), {"CH-1": Decimal(6000)}
-    )
+    sealed = SealedMonth(january.measured, None, Decimal(6000), {"CH-1": Decimal(6000)})
     priced = _settled_after(REBATE, sealed).priced
     assert {line.charge: line.amount for line in priced.lines} == {"CH-1": 1000, "RB": -100}
 
