@@ -225,6 +225,40 @@ def _amount(number: Decimal | None) -> Decimal:
     return Decimal(0) if number is None else number
 
 
+@dataclass(frozen=True)
+class Movement:
+    """How the receivable moved over some days, by the KPIs; adjustments by the book."""
+
+    opening: Decimal
+    closing: Decimal
+    sales: Decimal
+    cash: Decimal
+    cash_rows: int
+    adjustments: Decimal
+    unapplied: Decimal
+
+    @property
+    def closes(self) -> bool:
+        """Opening + sales − cash − adjustments = closing, with what is over-allocated unapplied."""
+        rolled = self.opening + self.sales - self.cash - self.adjustments + self.unapplied
+        return rolled == self.closing
+
+
+def _movement(book: Book, ledger: Ledger, days: Period) -> Movement:
+    before = days.start - timedelta(days=1)
+    cash = _run("cash_collected", ledger, days)
+    adjustments = (each.amount for each in book.settlements if each.kind and days.contains(each.on))
+    return Movement(
+        opening=_amount(_run("ageing", ledger, Period(before, before)).value),
+        closing=_amount(_run("ageing", ledger, days).value),
+        sales=_amount(_run("dso", ledger, days).denominator),
+        cash=_amount(cash.value),
+        cash_rows=cash.rows,
+        adjustments=sum(adjustments, Decimal(0)),
+        unapplied=book.unapplied(days.end) - book.unapplied(before),
+    )
+
+
 @settings(max_examples=30)
 @given(books())
 def test_buckets_add_up_to_the_receivable(book: Book) -> None:
@@ -239,19 +273,24 @@ def test_buckets_add_up_to_the_receivable(book: Book) -> None:
 @settings(max_examples=30)
 @given(books())
 def test_receivable_rolls_forward(book: Book) -> None:
-    """Opening + sales − cash − adjustments = closing, with what is over-allocated unapplied."""
     with ledger_of(book.tables()) as ledger:
-        opening = _run("ageing", ledger, PERIOD.previous())
-        closing = _run("ageing", ledger)
-        sales = _run("dso", ledger).denominator
-        cash = _run("cash_collected", ledger).value
-    adjustments = sum(
-        (each.amount for each in book.settlements if each.kind and PERIOD.contains(each.on)),
-        Decimal(0),
-    )
-    unapplied = book.unapplied(PERIOD.end) - book.unapplied(PERIOD.previous().end)
-    rolled = _amount(opening.value) + _amount(sales) - _amount(cash) - adjustments + unapplied
-    assert rolled == _amount(closing.value)
+        assert _movement(book, ledger, PERIOD).closes
+
+
+@settings(max_examples=30)
+@given(books(), st.sets(st.dates(PERIOD.start + timedelta(days=1), PERIOD.end), max_size=4))
+def test_any_split_of_a_period_sums(book: Book, cuts: set[date]) -> None:
+    """Each part rolls forward from where the one before ended, and the flows add up."""
+    starts = [PERIOD.start, *sorted(cuts)]
+    ends = [day - timedelta(days=1) for day in starts[1:]] + [PERIOD.end]
+    with ledger_of(book.tables()) as ledger:
+        whole = _movement(book, ledger, PERIOD)
+        parts = [_movement(book, ledger, Period(*days)) for days in zip(starts, ends, strict=True)]
+    assert all(part.closes for part in parts)
+    assert [part.opening for part in parts[1:]] == [part.closing for part in parts[:-1]]
+    assert (parts[0].opening, parts[-1].closing) == (whole.opening, whole.closing)
+    for name in ("sales", "cash", "cash_rows", "adjustments", "unapplied"):
+        assert sum(getattr(part, name) for part in parts) == getattr(whole, name), name
 
 
 @settings(max_examples=30)
