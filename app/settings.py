@@ -142,6 +142,11 @@ class Settings(BaseSettings):
     """How long an upload waits for answers or for the decision to use it."""
     drafts_max: Positive = 20
     """Uploads of one engagement that wait at a time."""
+    run_workers: Annotated[int, Field(ge=0)] = 1
+    """Threads beside the pages that work on runs, each on one at a time; 0 leaves runs to
+    `plumbline worker`."""
+    run_processes: Annotated[int, Field(ge=0)] = 0
+    """Processes that draw the documents of runs; 0 is one for each processor."""
     compared_periods: Positive = 13
     """Settled periods, newest first, that a correction is measured for before it counts."""
     contract_max_bytes: Positive = 1024 * 1024

@@ -19,7 +19,7 @@ from app.settings import Settings
 from billing.simulation.models import SimulationRecord
 from billing.simulation.service import Held, finish, held_record, take_up, version_name
 from billing.simulation.work import Given, Work, Worked, work
-from governance.bounded import Bounds, run_bounded
+from governance.bounded import Bounds, Unwanted, run_bounded
 from governance.engagements.models import ContractVersion, Engagement
 from governance.errors import BadInput, Problem
 from governance.tenancy import EVERYTHING
@@ -34,12 +34,13 @@ _SLACK = timedelta(seconds=60)
 """How much longer a simulation is held than its process may take."""
 _ENGINE_SHARE = 0.6
 """Of the process's memory, for its query engine."""
-Bounded = Callable[[Work, Bounds, str], Worked]
+Dropped = Callable[[], bool]
+Bounded = Callable[[Work, Bounds, str, Dropped], Worked]
 
 
-def in_process_of_its_own(given: Work, bounds: Bounds, name: str) -> Worked:
-    """The work, ended when it oversteps its bounds."""
-    return run_bounded(work, given, bounds, name)
+def in_process_of_its_own(given: Work, bounds: Bounds, name: str, dropped: Dropped) -> Worked:
+    """The work, ended when it oversteps its bounds, and when nobody waits for it any more."""
+    return run_bounded(work, given, bounds, name, dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _result(  # noqa: PLR0917 (all of it is what the work needs)
     try:
         with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
             given = _given(session, settings, store, held)
-        return bounded(given, bounds, "the simulation").document, ()
+        return bounded(given, bounds, "the simulation", _dropped(engine, held)).document, ()
     except BadInput as error:
         return None, error.problems
     except Exception:  # noqa: BLE001 (the work must be ended whatever happens to it)
@@ -127,10 +128,20 @@ def _result(  # noqa: PLR0917 (all of it is what the work needs)
         return None, (_UNFORESEEN,)
 
 
+def _dropped(engine: Engine, held: Held) -> Dropped:
+    """Whether it was cancelled meanwhile, or another worker has taken over."""
+
+    def dropped() -> bool:
+        with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
+            return held_record(session, held) is None
+
+    return dropped
+
+
 def _given(session: Session, settings: Settings, store: EvidenceStore, held: Held) -> Work:
     row = held_record(session, held)
     if row is None:
-        raise LookupError("another worker has taken over")
+        raise Unwanted([Problem("another worker has taken over")])
     engagement = session.get_one(Engagement, row.engagement_id)
     progress = progress_file(settings, row.id)
     progress.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from billing.charges.values import IndexValue, Usage
 from governance.contract.charges import Indexation
 from governance.errors import BadInput, Problem
-from governance.values import EXACT, Period, minor_digits, plain, round_half_up
+from governance.values import EXACT, Period, minor_digits, plain, round_half_up, summed
 
 _NOTHING = Decimal(0)
 _TOLD = 6
@@ -80,15 +80,13 @@ class PriceIndex:
         if self.terms is None:
             return price
         with localcontext(EXACT):
-            weighted = sum(
-                (self._at(price, self.terms, part) * part.days for part in self.parts), _NOTHING
-            )
+            weighted = summed(self._at(price, self.terms, part) * part.days for part in self.parts)
             return weighted / sum(part.days for part in self.parts)
 
     def during(self, days: Period) -> PriceIndex:
-        """The same on these days alone; on days outside of all that it knows, unchanged."""
+        """The same on these days alone."""
         parts = tuple(part for each in self.parts if (part := each.within(days)))
-        return replace(self, parts=parts) if parts else self
+        return replace(self, parts=parts)
 
     def _at(self, price: Decimal, terms: Indexation, part: IndexPart) -> Decimal:
         return compounded_price(price, terms, part.indices, self.currency)

@@ -6,23 +6,63 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import TypeVar
 
-from billing.charges.values import ChargeLine, TaxLine, TaxTreatment
+from billing.charges.values import (
+    ChargeLine,
+    ExchangeRate,
+    TaxInCurrency,
+    TaxLine,
+    TaxTreatment,
+)
 from governance.contract.charges import Tax, TaxCategory
+from governance.translations import marked
 from governance.values import EXACT, round_money
 
 K = TypeVar("K")
 
 _REASONS = {
-    TaxCategory.REVERSE_CHARGE: "Reverse charge: the recipient accounts for the tax",
-    TaxCategory.OUTSIDE_SCOPE: "Outside the scope of tax",
+    TaxCategory.REVERSE_CHARGE: marked("Reverse charge: the recipient accounts for the tax"),
+    TaxCategory.OUTSIDE_SCOPE: marked("Outside the scope of tax"),
+    TaxCategory.INTRA_COMMUNITY: marked(
+        "Intra-Community supply: exempt under Article 138 of Directive 2006/112/EC"
+    ),
+    TaxCategory.EXPORT: marked("Export: exempt under Article 146 of Directive 2006/112/EC"),
 }
 """What an invoice must say where the contract gives no wording of its own."""
+_CODES = {
+    TaxCategory.REVERSE_CHARGE: "VATEX-EU-AE",
+    TaxCategory.OUTSIDE_SCOPE: "VATEX-EU-O",
+    TaxCategory.INTRA_COMMUNITY: "VATEX-EU-IC",
+    TaxCategory.EXPORT: "VATEX-EU-G",
+}
+"""The code of each category that has only one."""
 
 
 def treatment_of(tax: Tax) -> TaxTreatment:
     """Category, rate and the reason printed; only the standard category has a rate."""
     rate = tax.rate if tax.category is TaxCategory.STANDARD else Decimal(0)
-    return TaxTreatment(tax.category, rate, tax.reason or _REASONS.get(tax.category))
+    reason = tax.reason or _REASONS.get(tax.category)
+    return TaxTreatment(tax.category, rate, reason, tax.code, tax.name)
+
+
+def usual_reason(category: TaxCategory) -> str | None:
+    """The reason that an invoice states where the contract gives none of its own."""
+    return _REASONS.get(category)
+
+
+def exemption_code(category: TaxCategory, stated: str | None = None) -> str | None:
+    """Why there is no tax, as a code of the VATEX list: what is stated, or the category's own.
+
+    None where a rate says it all, and for an exemption that only gives its reason in words.
+    """
+    taxed = category in {TaxCategory.STANDARD, TaxCategory.ZERO}
+    return None if taxed else stated or _CODES.get(category)
+
+
+def in_tax_currency(taxes: Sequence[TaxLine], rate: ExchangeRate) -> TaxInCurrency:
+    """Each tax amount times the rate, rounded once, half up, to the other currency."""
+    with localcontext(EXACT):
+        amounts = tuple(round_money(tax.amount * rate.rate, rate.currency) for tax in taxes)
+        return TaxInCurrency(rate, amounts)
 
 
 def tax_lines(
@@ -58,7 +98,15 @@ def bases_of(
 
 def _tax_line(treatment: TaxTreatment, base: Decimal, currency: str) -> TaxLine:
     amount = percentage_of(base, treatment.rate, currency)
-    return TaxLine(treatment.category, treatment.rate, base, amount, treatment.reason)
+    return TaxLine(
+        treatment.category,
+        treatment.rate,
+        base,
+        amount,
+        treatment.reason,
+        treatment.code,
+        treatment.name,
+    )
 
 
 def share_out(amount: Decimal, weights: Mapping[K, Decimal], currency: str) -> dict[K, Decimal]:

@@ -181,6 +181,7 @@ _STATES: dict[Permission, frozenset[State]] = {
     Permission.DISCUSS_FIGURES: frozenset({State.SUBMITTED, State.UNDER_REVIEW}),
     Permission.DECIDE_FIGURES: frozenset({State.SUBMITTED, State.UNDER_REVIEW}),
     Permission.ACCEPT_FIGURES: frozenset({State.AGREED}),
+    Permission.APPROVE_INVOICE: frozenset({State.SEALED}),
     Permission.ISSUE_INVOICE: frozenset({State.SEALED}),
     Permission.DECIDE_RELIEF: frozenset({State.PROPOSED}),
     Permission.ACCEPT_CONTRACT: frozenset({State.PROPOSED}),
@@ -193,7 +194,10 @@ APPROVALS = frozenset(
         Permission.DECIDE_FIGURES,
         Permission.ACCEPT_FIGURES,
         Permission.DECIDE_RELIEF,
+        Permission.APPROVE_INVOICE,
         Permission.ISSUE_INVOICE,
+        Permission.APPROVE_CREDIT_NOTE,
+        Permission.APPROVE_WRITE_OFF,
         Permission.GRANT_EXCEPTION,
     }
 )
@@ -245,6 +249,8 @@ class Item:
     """The user who prepared it; for an exception the user who benefits from it."""
     prepared_side: Side | None = None
     """The side that proposes it."""
+    others: frozenset[int] = frozenset()
+    """Further users who had a hand in it."""
 
 
 NO_ITEM = Item()
@@ -300,7 +306,7 @@ def decide(standing: Standing, permission: Permission, item: Item = NO_ITEM) -> 
     if not roles:
         return Decision(Verdict.UNKNOWN, "there is no such engagement")
     if not permits(roles, permission):
-        return Decision(Verdict.FORBIDDEN, f"none of your roles allows {permission.value}")
+        return Decision(Verdict.FORBIDDEN, f"none of your roles lets you {permission.words}")
     refusal = _duty_refusal(standing, permission, item)
     if refusal:
         return Decision(Verdict.FORBIDDEN, refusal)
@@ -314,7 +320,7 @@ def _duty_refusal(standing: Standing, permission: Permission, item: Item) -> str
     """Why a person's duties forbid what their roles allow; empty where they don't."""
     if permission not in APPROVALS:
         return ""
-    if item.prepared_by == standing.user_id:
+    if standing.user_id in {item.prepared_by, *item.others}:
         return _OWN[permission]
     side = item.prepared_side or _PROPOSES.get(permission)
     if permission in AGREEMENTS and side in standing.sides:
@@ -331,7 +337,14 @@ _OWN = {
     Permission.DECIDE_FIGURES: "you proposed this; a person of the other side has to answer",
     Permission.ACCEPT_FIGURES: "these figures are your own; another person has to seal them",
     Permission.DECIDE_RELIEF: "you proposed this relief; a person of the client has to decide",
+    Permission.APPROVE_INVOICE: (
+        "you settled this period or checked its invoice; another person has to approve it"
+    ),
     Permission.ISSUE_INVOICE: "you settled this period; another person has to issue its invoice",
+    Permission.APPROVE_WRITE_OFF: "you proposed this write-off; another person has to approve it",
+    Permission.APPROVE_CREDIT_NOTE: (
+        "you drew up this credit note; another person has to approve it"
+    ),
     Permission.GRANT_EXCEPTION: "nobody grants an exception to themselves; another chair has to",
 }
 _DISCUSSED = (
@@ -341,40 +354,50 @@ _DISCUSSED = (
     Permission.DECIDE_FIGURES,
     Permission.ACCEPT_FIGURES,
 )
-_NOT_NOW = {
-    (permission, state): why
-    for permission in _DISCUSSED
-    for state, why in (
-        (State.SEALED, "the period's figures are sealed already"),
-        (State.ISSUED, "the period's invoice is issued already"),
-    )
-} | {
-    (Permission.DECIDE_RELIEF, State.OPEN): "the provider has taken it back",
-    (Permission.DECIDE_RELIEF, State.AGREED): "it is decided already",
-    (Permission.SETTLE_PERIOD, State.ISSUED): "the period's invoice is issued and can't change",
-    (Permission.SETTLE_PERIOD, State.SEALED): (
-        "the period's figures are sealed; corrected evidence makes a restatement"
-    ),
-    (Permission.SUBMIT_FIGURES, State.OPEN): "the period isn't settled yet",
-    (Permission.SUBMIT_FIGURES, State.UNDER_REVIEW): "the client is reviewing the figures already",
-    (Permission.SUBMIT_FIGURES, State.AGREED): "the client has agreed to the figures already",
-    (Permission.REVIEW_FIGURES, State.OPEN): "the period isn't settled yet",
-    (Permission.REVIEW_FIGURES, State.SETTLED): "the provider hasn't submitted the figures yet",
-    (Permission.ACCEPT_FIGURES, State.OPEN): "the period isn't settled yet",
-    (Permission.ACCEPT_FIGURES, State.SETTLED): "the provider hasn't submitted the figures yet",
-    (Permission.ACCEPT_FIGURES, State.SUBMITTED): "no figure is agreed yet",
-    (Permission.ACCEPT_FIGURES, State.UNDER_REVIEW): "not every figure is agreed yet",
-    (Permission.ISSUE_INVOICE, State.OPEN): "the period isn't settled yet",
-    (Permission.ISSUE_INVOICE, State.SETTLED): "the provider hasn't submitted the figures yet",
-    (Permission.ISSUE_INVOICE, State.SUBMITTED): "the client hasn't agreed to the figures yet",
-    (Permission.ISSUE_INVOICE, State.UNDER_REVIEW): "the client is still reviewing the figures",
-    (Permission.ISSUE_INVOICE, State.AGREED): "the client hasn't sealed the figures yet",
-    (Permission.ISSUE_INVOICE, State.PROPOSED): (
-        "the other side hasn't accepted this version of the contract yet"
-    ),
-    (Permission.ISSUE_INVOICE, State.ISSUED): "the invoice is issued already",
-    (Permission.ACCEPT_CONTRACT, State.ACCEPTED): "this version is accepted already",
-}
+_NOT_NOW = (
+    {
+        (permission, state): why
+        for permission in _DISCUSSED
+        for state, why in (
+            (State.SEALED, "the period's figures are sealed already"),
+            (State.ISSUED, "the period's invoice is issued already"),
+        )
+    }
+    | {
+        (Permission.DECIDE_RELIEF, State.OPEN): "the provider has taken it back",
+        (Permission.DECIDE_RELIEF, State.AGREED): "it is decided already",
+        (Permission.SETTLE_PERIOD, State.ISSUED): "the period's invoice is issued and can't change",
+        (Permission.SETTLE_PERIOD, State.SEALED): (
+            "the period's figures are sealed; corrected evidence makes a restatement"
+        ),
+        (Permission.SUBMIT_FIGURES, State.OPEN): "the period isn't settled yet",
+        (
+            Permission.SUBMIT_FIGURES,
+            State.UNDER_REVIEW,
+        ): "the client is reviewing the figures already",
+        (Permission.SUBMIT_FIGURES, State.AGREED): "the client has agreed to the figures already",
+        (Permission.REVIEW_FIGURES, State.OPEN): "the period isn't settled yet",
+        (Permission.REVIEW_FIGURES, State.SETTLED): "the provider hasn't submitted the figures yet",
+        (Permission.ACCEPT_FIGURES, State.OPEN): "the period isn't settled yet",
+        (Permission.ACCEPT_FIGURES, State.SETTLED): "the provider hasn't submitted the figures yet",
+        (Permission.ACCEPT_FIGURES, State.SUBMITTED): "no figure is agreed yet",
+        (Permission.ACCEPT_FIGURES, State.UNDER_REVIEW): "not every figure is agreed yet",
+        (Permission.ACCEPT_CONTRACT, State.ACCEPTED): "this version is accepted already",
+    }
+    | {
+        (permission, state): why
+        for permission in (Permission.APPROVE_INVOICE, Permission.ISSUE_INVOICE)
+        for state, why in (
+            (State.OPEN, "the period isn't settled yet"),
+            (State.SETTLED, "the provider hasn't submitted the figures yet"),
+            (State.SUBMITTED, "the client hasn't agreed to the figures yet"),
+            (State.UNDER_REVIEW, "the client is still reviewing the figures"),
+            (State.AGREED, "the client hasn't sealed the figures yet"),
+            (State.PROPOSED, "the other side hasn't accepted this version of the contract yet"),
+            (State.ISSUED, "the invoice is issued already"),
+        )
+    }
+)
 
 
 def manageable(roles: Collection[Role]) -> frozenset[Role]:

@@ -105,6 +105,52 @@ class Permission(StrEnum):
     MANAGE_USERS = "users:manage"
     VIEW_OPERATION = "operation:view"
 
+    @property
+    def words(self) -> str:
+        """What it lets a person do: "approve checked invoices"."""
+        return _DEEDS[self]
+
+
+_DEEDS = {
+    Permission.VIEW: "see engagements: terms, results, invoices",
+    Permission.ADD_CONTRACT: "add versions of the contract",
+    Permission.ACCEPT_CONTRACT: "accept versions of the contract",
+    Permission.HAND_IN_EVIDENCE: "hand in evidence",
+    Permission.SETTLE_PERIOD: "settle periods",
+    Permission.SUBMIT_FIGURES: "submit a period's figures to the client",
+    Permission.REVIEW_FIGURES: "agree to figures or contest them",
+    Permission.DISCUSS_FIGURES: "answer on contested figures and propose decisions",
+    Permission.DECIDE_FIGURES: "accept or refuse proposed decisions",
+    Permission.ACCEPT_FIGURES: "seal a period's figures",
+    Permission.RESTATE_PERIOD: "restate sealed periods",
+    Permission.PROPOSE_RELIEF: "claim relief",
+    Permission.DECIDE_RELIEF: "decide on claimed relief",
+    Permission.UPDATE_TRENDS: "bring trends and forecasts up to date",
+    Permission.CLAIM_CREDIT: "claim service credits",
+    Permission.CHECK_INVOICE: "check draft invoices",
+    Permission.APPROVE_INVOICE: "approve checked invoices",
+    Permission.ISSUE_INVOICE: "issue approved invoices",
+    Permission.SEND_INVOICE: "send invoices, credit notes and reminders",
+    Permission.RUN_BILLING: "start billing runs",
+    Permission.DISPUTE_INVOICE: "dispute lines of invoices",
+    Permission.RESOLVE_DISPUTE: "resolve disputed lines",
+    Permission.PREPARE_CREDIT_NOTE: "draw up credit notes",
+    Permission.APPROVE_CREDIT_NOTE: "approve and issue credit notes",
+    Permission.RECORD_PAYMENT: "record payments and match them",
+    Permission.WRITE_OFF: "propose write-offs",
+    Permission.APPROVE_WRITE_OFF: "approve write-offs",
+    Permission.EXPORT_JOURNAL: "export journals for accounting",
+    Permission.CHECK_PROVIDER_INVOICE: "hold the provider's own invoices to the contract",
+    Permission.MANAGE_MEMBERS: "say who belongs to an engagement",
+    Permission.VIEW_DUTIES: "see who holds which duties",
+    Permission.GRANT_EXCEPTION: "grant exceptions to separated duties",
+    Permission.REVIEW_ACCESS: "review who has access",
+    Permission.VIEW_AUDIT: "read the audit log",
+    Permission.EXPORT_AUDIT: "export the audit log",
+    Permission.MANAGE_USERS: "manage user accounts",
+    Permission.VIEW_OPERATION: "see how the installation is doing",
+}
+
 
 class State(StrEnum):
     """Where an object is on its way, as far as the policy asks."""

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
+from time import monotonic
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
@@ -31,6 +32,7 @@ _LOG = logging.getLogger("plumbline.bounded")
 _ROOM = BoundedSemaphore(2)
 """How many workers of one server work at a time, so that their memory adds up to twice the bound;
 others wait their turn."""
+_LOOK_SECONDS = 1.0
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH")
 """All that a worker sees of the environment; the settings hold secrets."""
 _LOGGED_CHARACTERS = 4_000
@@ -52,23 +54,33 @@ class Overran(BadInput):
     """The work needed more time or memory than it may have."""
 
 
+class Unwanted(BadInput):
+    """Nobody waits for the work any more."""
+
+
 class Crashed(BadInput):
     """The work's process ended without an answer; the log says how."""
 
 
 def run_bounded(
-    work: Callable[[Given], Result], given: Given, bounds: Bounds, name: str = ""
+    work: Callable[[Given], Result],
+    given: Given,
+    bounds: Bounds,
+    name: str = "",
+    unwanted: Callable[[], bool] | None = None,
 ) -> Result:
     """Call `work` with `given` in a process of its own, which is ended when it oversteps.
 
     `work` is a function of a module, annotated, from one dataclass to another; its temporary files
-    are removed whatever happens. `name` is what messages call the thing that is worked on.
+    are removed whatever happens. `name` is what messages call the thing that is worked on;
+    `unwanted` is asked every second whether to end the work.
 
-    Raises what `work` raises as BadInput, Overran beyond a limit, Crashed where the process
-    ends otherwise.
+    Raises what `work` raises as BadInput, Overran beyond a limit, Unwanted where it was ended,
+    Crashed where the process ends otherwise.
     """
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
-        said, status = _answer(work, given, bounds, Path(folder), name)
+        request = _request(work, given, bounds, Path(folder))
+        said, status = _answer(work.__module__, request, bounds, name, unwanted or _never)
     if status != 0:
         raise _ended(said.decode(errors="replace"), status, bounds, name)
     answer = json.loads(said)
@@ -82,23 +94,28 @@ def run_bounded(
     return adapter.validate_json(answer["result"])
 
 
+def _never() -> bool:
+    return False
+
+
 def _answer(
-    work: Callable[[Given], Any], given: Given, bounds: Bounds, folder: Path, name: str
+    module: str, request: bytes, bounds: Bounds, name: str, unwanted: Callable[[], bool]
 ) -> tuple[bytes, int]:
     """What the worker wrote, or its last words where it ended by itself, and its exit status."""
-    module = work.__module__
     if not _ROOM.acquire(timeout=bounds.seconds):
         raise _too_slow(bounds, name)
     try:
-        return _worked(module, _request(work, given, bounds, folder), bounds, name)
+        return _worked(module, request, bounds, name, unwanted)
     finally:
         _ROOM.release()
 
 
-def _worked(module: str, request: bytes, bounds: Bounds, name: str) -> tuple[bytes, int]:
+def _worked(
+    module: str, request: bytes, bounds: Bounds, name: str, unwanted: Callable[[], bool]
+) -> tuple[bytes, int]:
     process = _SPARES.take(module)
     try:
-        said, complaint = process.communicate(request, timeout=bounds.seconds)
+        said, complaint = _communicated(process, request, bounds.seconds, unwanted)
     except subprocess.TimeoutExpired:
         _end(process)
         raise _too_slow(bounds, name) from None
@@ -107,6 +124,24 @@ def _worked(module: str, request: bytes, bounds: Bounds, name: str) -> tuple[byt
         raise
     _SPARES.put(module)
     return said if process.returncode == 0 else complaint[-_LOGGED_CHARACTERS:], process.returncode
+
+
+def _communicated(
+    process: subprocess.Popen[bytes], request: bytes, seconds: int, unwanted: Callable[[], bool]
+) -> tuple[bytes, bytes]:
+    """Output and errors; raises TimeoutExpired after so many seconds, Unwanted where asked to."""
+    until = monotonic() + seconds
+    sent: bytes | None = request
+    while True:
+        try:
+            return process.communicate(sent, timeout=min(_LOOK_SECONDS, until - monotonic()))
+        except subprocess.TimeoutExpired:
+            if monotonic() >= until:
+                raise
+        # What was begun to be sent goes on by itself.
+        sent = None
+        if unwanted():
+            raise Unwanted([Problem("was ended, since nobody waits for it")])
 
 
 def _request(work: Callable[[Given], Any], given: Given, bounds: Bounds, folder: Path) -> bytes:

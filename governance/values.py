@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
@@ -72,6 +72,11 @@ class Money:
     def amount(self) -> Decimal:
         """The amount in major units, with all decimals of the currency."""
         return Decimal(self.minor).scaleb(-minor_digits(self.currency))
+
+
+def summed(amounts: Iterable[Decimal]) -> Decimal:
+    """Their sum, unrounded; 0 without any."""
+    return sum(amounts, Decimal(0))
 
 
 def plain(value: Decimal) -> str:

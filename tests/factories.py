@@ -9,6 +9,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from billing.invoices.approving import approve_invoice, check_invoice
+from billing.invoices.fee_document import FeeDocument
+from billing.invoices.values import Act
+from billing.settlement.acceptance import agreement_of
 from billing.settlement.reviewing import seal_period, submit_period
 from billing.settlement.service import Workshop
 from billing.settlement.values import InvoiceHeader, Settlement
@@ -192,10 +196,26 @@ def agree(session: Session, engagement: Engagement) -> None:
 
 
 def approve(session: Session, engagement: Engagement, period: Period) -> Actor:
-    """Both sides agree to contract and figures; answers with somebody who issues the invoice."""
+    """Both sides agree to contract and figures, and the provider checks and approves the invoice.
+
+    Answers with somebody who issues it.
+    """
     agree(session, engagement)
     seal(session, engagement, period, make_member(session, engagement, Role.CLIENT_COMMITTEE))
-    return make_member(session, engagement, Role.PROVIDER_FINANCE)
+    return check_and_approve(session, engagement, period)
+
+
+def check_and_approve(session: Session, engagement: Engagement, period: Period) -> Actor:
+    """Two people of the provider check and approve an invoice; the second one may issue it too.
+
+    A month that a later invoice charges has none to check.
+    """
+    checker, approver = (make_member(session, engagement, Role.PROVIDER_FINANCE) for _ in range(2))
+    agreement = agreement_of(session, checker, engagement, period)
+    if agreement.steps[Act.CHECK].allowed:
+        check_invoice(session, checker, engagement, period)
+        approve_invoice(session, approver, engagement, period)
+    return approver
 
 
 def seal(session: Session, engagement: Engagement, period: Period, client: Actor) -> FiguresSeal:
@@ -226,8 +246,11 @@ def make_evidence(
 class TextRenderer:
     """Stands in for the PDF renderer: writes what a document would state."""
 
-    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+    def invoice(
+        self, settlement: Settlement, header: InvoiceHeader, xml: bytes | None = None
+    ) -> bytes:
         """The number, the period and the amount payable."""
+        del xml
         return f"{header.number} {settlement.period.label} {settlement.priced.payable}".encode()
 
     def pack(self, settlement: Settlement, log: Checkpoint | None) -> bytes:
@@ -235,6 +258,16 @@ class TextRenderer:
         if log is not None:
             return f"pack {settlement.period.label} log {log.size}".encode()
         return f"pack {settlement.period.label}".encode()
+
+    def template_version(self) -> str:
+        """There is only one."""
+        return "0" * 64
+
+    def credit_note(self, document: FeeDocument, log: Checkpoint | None) -> bytes:
+        """The number, the invoice's number and the amount payable."""
+        del log
+        corrects = document.corrects.number if document.corrects else ""
+        return f"{document.number} {corrects} {document.payable}".encode()
 
 
 def make_workshop(folder: Path) -> Workshop:

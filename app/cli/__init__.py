@@ -15,9 +15,12 @@ _COMMANDS = {
     "trends": "app.cli.trends:trends",
     "credits": "app.cli.credits:credits_",
     "claims": "app.cli.claims:claims",
+    "payments": "app.cli.payments:payments",
+    "journal": "app.cli.journal:journal",
     "price": "app.cli.price:price",
     "run": "app.cli.run:run",
     "simulate": "app.cli.simulate:simulate",
+    "e-invoice": "app.cli.e_invoice:e_invoice",
     "verify": "app.cli.verify:verify",
     "demo": "app.cli.demo:demo",
     "audit": "app.cli.audit:audit",
@@ -27,6 +30,8 @@ _COMMANDS = {
     "user": "app.cli.users:user",
     "operator": "app.cli.operators:operator",
     "mail": "app.cli.mail:mail",
+    "bill": "app.cli.runs:bill",
+    "worker": "app.cli.runs:worker",
     "serve": "app.cli.serve:serve",
 }
 """Commands are imported when used: `plumbline contract check` must not load a web server."""

@@ -88,6 +88,15 @@ def run(  # noqa: PLR0917 (click passes one argument an option, by name)
         print_json(_summary(result, files))
     else:
         click.echo("\n".join(report(result, files)))
+    if result.e_invoices.problems:
+        click.echo("\n".join(_without_xml(result)), err=True)
+
+
+def _without_xml(result: RunResult) -> Iterator[str]:
+    """Why there is no electronic invoice, with the keys that the contract lacks."""
+    profile = result.settlement.contract.invoicing.profile
+    yield f"There is no invoice.cii.xml and no invoice.ubl.xml (profile {profile}):"
+    yield from (f"  {problem}" for problem in result.e_invoices.problems)
 
 
 def _summary(result: RunResult, files: Sequence[Path]) -> dict[str, Any]:
@@ -107,6 +116,7 @@ def _summary(result: RunResult, files: Sequence[Path]) -> dict[str, Any]:
             *_balance_warnings(result),
         ],
         "rejected_rows": dict(result.evidence.rejected_rows or {}),
+        "e_invoice_problems": [problem.as_json() for problem in result.e_invoices.problems],
         "files": [str(file) for file in files],
     }
 

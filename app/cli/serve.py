@@ -12,6 +12,8 @@ from app.cli.installation import check_schema
 from app.mail.sending import mailer
 from app.operation.changes_log import log_changes
 from app.operation.logging import logs
+from app.run_kinds import run_pool
+from app.running import workers
 from app.settings import Settings, load_settings
 from app.simulating import simulator
 from app.timestamping import Stamper
@@ -40,10 +42,12 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     engine = application.state.engine
     stamper = Stamper(engine, settings.timestamp_authority)
     store = application.state.workshop.store
+    pool = run_pool(settings)
     with (
         sequencer(engine, key_folder(settings), stamper),
         mailer(engine, settings),
         simulator(engine, settings, store),
+        workers(engine, application.state.runs, pool, settings.run_workers),
     ):
         uvicorn.run(
             application,

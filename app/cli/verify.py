@@ -17,7 +17,7 @@ from app.cli.common import json_option, print_json, reports_problems
 from app.cli.installation import reading
 from app.evidence_store import store_of
 from app.sealed_files import SealedFiles, files_in, unpacked
-from billing.settlement.verifying_charges import verify_charges
+from billing.settlement.verifying_charges import left_out, verify_charges
 from billing.settlement.verifying_meters import verify_meters
 from governance.engagements.models import ContractVersion, Engagement
 from governance.errors import BadInput, Problem
@@ -88,7 +88,7 @@ def _verified(
     if only is not None or not found.equal:
         return found
     differences = verify_meters(document, find) or verify_charges(document, find)
-    return replace(found, differences=differences)
+    return replace(found, differences=differences, notes=(*found.notes, *left_out(document)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from app.demo.people import (
 )
 from app.evidence_store import store_of
 from app.settings import Settings
+from billing.invoices.approving import approve_invoice, check_invoice
 from billing.invoices.service import issue_invoice
 from billing.settlement.reviewing import seal_period, submission_seen, submit_period
 from billing.settlement.service import Workshop, settle_period
@@ -85,8 +86,9 @@ def settle_recent(
 ) -> Iterator[Period]:
     """Settle the newest months, each in a transaction of its own; yields each when it is done.
 
-    The manager settles and submits, the committee reviews and seals, and the provider's finance
-    issues, as far as the demo goes for the month.
+    The manager settles and submits, the committee reviews and seals, the manager checks the
+    invoice, and the provider's finance approves and issues it, as far as the demo goes for the
+    month.
     """
     periods = [LAST_PERIOD]
     while len(periods) < SETTLED_PERIODS:
@@ -103,6 +105,8 @@ def settle_recent(
             if age >= DRAFTS:
                 committee, billing = _actor(session, COMMITTEE, now), _actor(session, BILLING, now)
                 seal_period(session, committee, engagement, period, workshop.catalogue)
+                check_invoice(session, manager, engagement, period)
+                approve_invoice(session, billing, engagement, period)
                 issue_invoice(session, billing, engagement, period, workshop)
         yield period
 

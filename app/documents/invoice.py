@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import chain
 from typing import Final
 
 from app.documents.formatting import (
+    NARROW,
     country_name,
     digest,
     measured,
+    money,
     number,
     period,
     price,
-    words,
 )
+from app.documents.language import gettext as _
+from app.documents.language import in_language
 from app.documents.log_state import log_state
 from app.documents.rendering import html_to_pdf, render_html
-from app.documents.wording import tax_column, tax_note, tax_total
-from billing.charges.values import ChargeLine, Step
+from app.documents.units import unit_name
+from app.documents.wording import DRAFT, tax_column, tax_note, tax_total
+from billing.charges.values import ChargeLine, PricedPeriod, Step
 from billing.settlement.values import InvoiceHeader, MeterReading, Settlement
 from governance.contract.engagement import Party
 from governance.values import Period, round_half_up
@@ -58,13 +63,17 @@ class TotalRow:
     strong: bool = False
 
 
-def render_invoice(settlement: Settlement, header: InvoiceHeader) -> bytes:
+def render_invoice(
+    settlement: Settlement, header: InvoiceHeader, xml: bytes | None = None
+) -> bytes:
     """The fee invoice of the settled period as tagged PDF; the same input gives the same bytes.
 
-    Amounts stand as they were priced: nothing is computed or rounded here.
+    Amounts stand as they were priced: nothing is computed or rounded here. `xml` is the electronic
+    invoice to embed, which says the same.
     """
-    html = render_html("invoice.html", invoice_context(settlement, header))
-    return html_to_pdf(html, "invoice.css", header.issued_on)
+    with in_language(settlement.contract.invoicing.language):
+        html = render_html("invoice.html", invoice_context(settlement, header))
+    return html_to_pdf(html, "invoice.css", header.issued_on, xml=xml, accessible=True)
 
 
 def invoice_context(settlement: Settlement, header: InvoiceHeader) -> dict[str, object]:
@@ -73,12 +82,15 @@ def invoice_context(settlement: Settlement, header: InvoiceHeader) -> dict[str, 
     return {
         "settlement": settlement,
         "engagement": engagement,
+        "invoicing": settlement.contract.invoicing,
         "header": header,
+        "number": _(header.number) if header.number == DRAFT else header.number,
         "priced": settlement.priced,
         "currency": settlement.priced.currency,
         "lines": invoice_lines(settlement),
         "totals": tuple(total_rows(settlement)),
         "tax_notes": tuple(dict.fromkeys(filter(None, map(tax_note, settlement.priced.taxes)))),
+        "tax_currency": tax_currency(settlement.priced),
         "provider_address": address(engagement.provider),
         "client_address": address(engagement.client),
         "log": log_state(header.log),
@@ -87,7 +99,7 @@ def invoice_context(settlement: Settlement, header: InvoiceHeader) -> dict[str, 
 
 def address(party: Party) -> tuple[str, ...]:
     """Street, place and country, the lines of an address below the name."""
-    place = " ".join(part for part in (party.postcode, party.city) if part)
+    place = " ".join(part for part in (party.postcode, party.city, party.state) if part)
     return tuple(part for part in (party.street, place, country_name(party.country)) if part)
 
 
@@ -106,7 +118,7 @@ def charge_line(settlement: Settlement, line: ChargeLine) -> InvoiceLine:
         arithmetic=tuple(step_text(step, settlement.priced.currency) for step in line.steps),
         source=_source(settlement, line),
         quantity=number(round_half_up(line.quantity, _SHOWN)),
-        unit=words(line.unit),
+        unit=unit_name(line.unit),
         tax=tax_column(line.tax.category, line.tax.rate),
         amount=line.amount,
     )
@@ -129,19 +141,27 @@ def _source(settlement: Settlement, line: ChargeLine) -> str:
         return ""
     reading = settlement.reading_of(line)
     if reading is None:
-        return f"Meter {words(line.meter)}, as stated in the usage"
+        return _("Meter {meter}, as stated in the usage").format(meter=unit_name(line.meter))
     evidence = ", ".join(f"{each.dataset} {digest(each.sha256)}" for each in reading.evidence)
-    text = f"Meter {words(line.meter)}: {number(reading.rows)} ledger rows{_apart(reading)}"
-    return f"{text}; evidence {evidence}" if evidence else text
+    text = _("Meter {meter}: {rows} ledger rows{apart}").format(
+        meter=unit_name(line.meter), rows=number(reading.rows), apart=_apart(reading)
+    )
+    return (
+        _("{reading}; evidence {tables}").format(reading=text, tables=evidence)
+        if evidence
+        else text
+    )
 
 
 def _apart(reading: MeterReading) -> str:
     """What sets the rows apart from all that the meter counts on these days."""
     if reading.late:
         of = period(Period.parse(reading.late))
-        return f" of {of} that came after its figures were sealed ({digest(reading.rows_sha256)})"
+        text = _(" of {period} that came after its figures were sealed ({digest})")
+        return text.format(period=of, digest=digest(reading.rows_sha256))
     if reading.left_out:
-        return f", without {number(reading.left_out)} that another period’s invoice bills"
+        text = _(", without {rows} that another period’s invoice bills")
+        return text.format(rows=number(reading.left_out))
     return ""
 
 
@@ -163,7 +183,9 @@ def credit_lines(settlement: Settlement, given: ServiceCredits) -> Iterator[Invo
         terms = settlement.terms_of(earned.service_level)
         yield _uncounted(
             tax=shared_tax(settlement),
-            title=f"Service credit earned back: {terms.title}, {period(earned.period)}",
+            title=_("Service credit earned back: {title}, {period}").format(
+                title=terms.title, period=period(earned.period)
+            ),
             reference=_joined(terms.id, terms.clause),
             why=earned.why,
             source="",
@@ -175,12 +197,13 @@ def _further(given: ServiceCredits) -> Iterator[tuple[str, str, str, Decimal]]:
     """Title, id, sentence and amount of what isn't the credit of a service level's one miss."""
     for failure in (one for one in given.persistent_failures if one.credit):
         key = failure.service_level
-        yield "Service credit: persistent failure", key, failure.why, -failure.credit
+        yield _("Service credit: persistent failure"), key, failure.why, -failure.credit
     for late in (one for one in given.milestones if one.credit):
-        yield f"Service credit: {late.title or late.id}", late.id, late.why, -late.credit
+        title = _("Service credit: {title}").format(title=late.title or late.id)
+        yield title, late.id, late.why, -late.credit
     for level in given.service_levels:
         if level.bonus:
-            yield "Bonus", level.id, level.why, level.bonus
+            yield _("Bonus"), level.id, level.why, level.bonus
 
 
 def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCredit) -> InvoiceLine:
@@ -188,7 +211,9 @@ def _credit_line(settlement: Settlement, given: ServiceCredits, credit: LevelCre
     measurement = _measurement(settlement, given, credit.id)
     return _uncounted(
         tax=shared_tax(settlement),
-        title=f"Service credit: {level.title}, {period(given.period)}",
+        title=_("Service credit: {title}, {period}").format(
+            title=level.title, period=period(given.period)
+        ),
         reference=_joined(level.id, level.clause),
         why=credit.why,
         source=_miss(measurement, settlement.priced.currency) if measurement else "",
@@ -234,28 +259,62 @@ def _measurement(
 
 
 def _miss(measurement: Measurement, currency: str) -> str:
-    text = (
-        f"Measured {measured(measurement.value, measurement.unit, currency)},"
-        f" expected {measured(measurement.expected, measurement.unit, currency)}"
+    def shown(value: Decimal | None) -> str:
+        return measured(value, measurement.unit, currency)
+
+    text = _("Measured {value}, expected {expected}").format(
+        value=shown(measurement.value), expected=shown(measurement.expected)
     )
     if measurement.minimum is None:
         return text
-    return f"{text}, minimum {measured(measurement.minimum, measurement.unit, currency)}"
+    return _("{figures}, minimum {minimum}").format(
+        figures=text, minimum=shown(measurement.minimum)
+    )
 
 
 def total_rows(settlement: Settlement) -> Iterator[TotalRow]:
     """From the charges to the total, as priced; the amount payable stands below them."""
     priced = settlement.priced
-    yield TotalRow("Charges", "", priced.subtotal)
+    yield TotalRow(_("Charges"), "", priced.subtotal)
     if priced.service_credit:
-        yield TotalRow("Service credit", "", -priced.service_credit)
-        yield TotalRow("Net amount", "", priced.subtotal - priced.service_credit)
+        yield TotalRow(_("Service credit"), "", -priced.service_credit)
+        yield TotalRow(_("Net amount"), "", priced.subtotal - priced.service_credit)
     for tax in priced.taxes:
-        yield TotalRow(tax_total(tax), f"on {price(tax.base, priced.currency)}", tax.amount)
+        base = _("on {base}").format(base=price(tax.base, priced.currency))
+        yield TotalRow(tax_total(tax), base, tax.amount)
     withheld = bool(priced.withholding)
-    yield TotalRow("Total", "", priced.total, strong=withheld)
+    yield TotalRow(_("Total"), "", priced.total, strong=withheld)
     if withheld:
-        yield TotalRow("Tax withheld by the client", "", -priced.withholding)
+        yield TotalRow(_("Tax withheld by the client"), "", -priced.withholding)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxCurrencyNote:
+    """The taxes in the currency that they are declared in, and where its rate is from."""
+
+    taxes: tuple[tuple[str, str], ...]
+    """Name and amount of each tax above zero."""
+    total: str
+    rate: str
+    """ "EUR 1 = PLN 4.2567", with its day and source beside it."""
+    on: date
+    source: str
+
+
+def tax_currency(priced: PricedPeriod) -> TaxCurrencyNote | None:
+    """None where tax is declared in the currency of the invoice."""
+    stated = priced.tax_currency
+    if stated is None:
+        return None
+    into = stated.rate.currency
+    pairs = zip(priced.taxes, stated.amounts, strict=True)
+    return TaxCurrencyNote(
+        taxes=tuple((tax_total(tax), money(amount, into)) for tax, amount in pairs if tax.amount),
+        total=money(stated.total, into),
+        rate=f"1 {priced.currency} = {number(stated.rate.rate)} {into}".replace(" ", NARROW),
+        on=stated.rate.on,
+        source=stated.rate.source,
+    )
 
 
 def _joined(reference: str, clause: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.documents.formatting import number
+from app.documents.language import gettext, ngettext
 from governance.audit.checkpoints import Checkpoint
 
 _SHORT: Final = 12
@@ -25,12 +26,15 @@ class LogState:
     @property
     def entries(self) -> str:
         """ "1,234 entries"."""
-        return f"{number(self.size)} {'entry' if self.size == 1 else 'entries'}"
+        return ngettext("{count} entry", "{count} entries", self.size).format(
+            count=number(self.size)
+        )
 
     @property
     def short(self) -> str:
         """For a footer."""
-        return f"Audit log: {self.entries}, root {self.root[:_SHORT]}…"
+        text = gettext("Audit log: {entries}, root {root}…")
+        return text.format(entries=self.entries, root=self.root[:_SHORT])
 
 
 def log_state(log: Checkpoint | None) -> LogState | None:

@@ -17,6 +17,7 @@ from weasyprint.css import ColorProfile
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+from app.documents.pdf_a import attached, describe, name_files_once
 from app.documents.templates import environment, stylesheet
 
 FONT_FOLDER: Final = Path(__file__).resolve().parents[1] / "static" / "vendor" / "fonts"
@@ -91,11 +92,15 @@ def render_html(template: str, context: Mapping[str, Any]) -> str:
     return environment().get_template(template).render(context)
 
 
-def html_to_pdf(html: str, style: str, dated: date) -> bytes:
+def html_to_pdf(
+    html: str, style: str, dated: date, *, xml: bytes | None = None, accessible: bool = False
+) -> bytes:
     """Tagged PDF/A-3a of `html` with the stylesheet `style`.
 
     `dated` is the date of the document; it stands in the metadata in place of the clock, so
-    that the same input gives the same bytes. The file's identifier is the HTML's digest.
+    that the same input gives the same bytes. The file's identifier is the digest of what goes in.
+    `xml` is the electronic invoice of EN 16931 as CII, which makes it a Factur-X PDF. A document
+    that is `accessible`, or embeds an invoice, says that it keeps PDF/UA-1.
     """
     with _RENDERING:
         document = HTML(string=html, url_fetcher=DocumentFetcher()).render(
@@ -105,11 +110,15 @@ def html_to_pdf(html: str, style: str, dated: date) -> bytes:
             pdf_variant=_VARIANT,
         )
         document.metadata.created = document.metadata.modified = f"{dated:%Y-%m-%d}"
-        identifier = sha256(html.encode()).hexdigest()[:32].encode()
+        if xml or accessible:
+            describe(document.metadata, embedded=bool(xml))
+        identifier = sha256(html.encode() + (xml or b"")).hexdigest()[:32].encode()
         pdf = document.write_pdf(
+            finisher=name_files_once,
             pdf_variant=_VARIANT,
             pdf_identifier=identifier,
             output_intent="the profile given above",
+            attachments=[attached(xml, dated)] if xml else None,
         )
     assert isinstance(pdf, bytes)  # noqa: S101 (narrows the type of an untyped library)
     return pdf

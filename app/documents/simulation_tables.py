@@ -255,13 +255,8 @@ def terminal_lines(view: SimulationView) -> Iterator[str]:
     yield _plain(view.headline)
     yield ""
     columns = ("Old", "New", "Change") if view.of.old else (view.currency,)
-    yield _terminal_row("Clause by clause", columns)
-    for one in view.of.differences:
-        yield _terminal_row(f"  {_ids(one)}  {one.title}", _amounts(view, one))
-    for sums in (view.charges, view.credits, view.cost):
-        shown = (sums.old, sums.new, sums.change) if view.of.old else (sums.new,)
-        yield _terminal_row(sums.title, [amount(each, view.currency) for each in shown])
-    yield ""
+    if view.of.compared:
+        yield from _clause_lines(view, columns)
     yield _terminal_row("Cost by month", columns)
     for line in view.month_lines:
         costs = (_cost(line.old), _cost(line.new), line.change)
@@ -272,6 +267,16 @@ def terminal_lines(view: SimulationView) -> Iterator[str]:
     yield from (
         f"Set aside: {name}, {month}: {'; '.join(why)}" for name, month, why in view.set_aside
     )
+
+
+def _clause_lines(view: SimulationView, columns: Sequence[str]) -> Iterator[str]:
+    yield _terminal_row("Clause by clause", columns)
+    for one in view.of.differences:
+        yield _terminal_row(f"  {_ids(one)}  {one.title}", _amounts(view, one))
+    for sums in (view.charges, view.credits, view.cost):
+        shown = (sums.old, sums.new, sums.change) if view.of.old else (sums.new,)
+        yield _terminal_row(sums.title, [amount(each, view.currency) for each in shown])
+    yield ""
 
 
 def _amounts(view: SimulationView, one: Difference) -> list[str]:

@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from app.documents.formatting import percent
+from app.documents.language import gettext as _
+from app.documents.language import marked
 from billing.charges.values import TaxLine
+from billing.tax import usual_reason
 from governance.contract.charges import TaxCategory
 from governance.contract.engagement import Model
 from governance.contract.service_credits import Settle
@@ -55,47 +58,71 @@ MODEL: Final = {
     Model.BUILD_OPERATE_TRANSFER: "Build-operate-transfer",
 }
 
+DRAFT: Final = marked("DRAFT")
+"""What stands in place of the number of an invoice that isn't issued yet."""
+
 _TAX_COLUMN: Final = {
-    TaxCategory.ZERO: "0%",
-    TaxCategory.EXEMPT: "Exempt",
-    TaxCategory.REVERSE_CHARGE: "Reverse charge",
-    TaxCategory.OUTSIDE_SCOPE: "No VAT",
+    TaxCategory.ZERO: marked("0%"),
+    TaxCategory.EXEMPT: marked("Exempt"),
+    TaxCategory.REVERSE_CHARGE: marked("Reverse charge"),
+    TaxCategory.OUTSIDE_SCOPE: marked("No VAT"),
+    TaxCategory.INTRA_COMMUNITY: marked("Intra-Community"),
+    TaxCategory.EXPORT: marked("Export"),
 }
 
 _TAX_TOTAL: Final = {
-    TaxCategory.ZERO: "VAT 0%, zero-rated",
-    TaxCategory.EXEMPT: "VAT, exempt",
-    TaxCategory.REVERSE_CHARGE: "VAT, reverse charge",
-    TaxCategory.OUTSIDE_SCOPE: "Outside the scope of VAT",
+    TaxCategory.ZERO: marked("{tax} 0%, zero-rated"),
+    TaxCategory.EXEMPT: marked("{tax}, exempt"),
+    TaxCategory.REVERSE_CHARGE: marked("{tax}, reverse charge"),
+    TaxCategory.OUTSIDE_SCOPE: marked("Outside the scope of {tax}"),
+    TaxCategory.INTRA_COMMUNITY: marked("{tax}, intra-Community supply"),
+    TaxCategory.EXPORT: marked("{tax}, export"),
 }
 
 _TAX_NOTE: Final = {
-    TaxCategory.ZERO: "Zero-rated supply: VAT at 0%.",
-    TaxCategory.EXEMPT: "Exempt from VAT: {reason}.",
-    TaxCategory.REVERSE_CHARGE: "Reverse charge: VAT due by the recipient of the service.",
-    TaxCategory.OUTSIDE_SCOPE: "Outside the scope of VAT: no VAT is charged.",
+    TaxCategory.ZERO: marked("Zero-rated supply: {tax} at 0%."),
+    TaxCategory.EXEMPT: marked("Exempt from {tax}: {reason}."),
+    TaxCategory.REVERSE_CHARGE: marked(
+        "Reverse charge: {tax} due by the recipient of the service."
+    ),
+    TaxCategory.OUTSIDE_SCOPE: marked("Outside the scope of {tax}: no {tax} is charged."),
+    TaxCategory.INTRA_COMMUNITY: marked(
+        "Intra-Community supply: exempt from {tax} under Article 138 of Directive 2006/112/EC."
+    ),
+    TaxCategory.EXPORT: marked(
+        "Export: exempt from {tax} under Article 146 of Directive 2006/112/EC."
+    ),
 }
 
 
 def tax_column(category: TaxCategory, rate: Decimal) -> str:
     """How an invoice line names its tax."""
-    return _TAX_COLUMN.get(category) or percent(rate)
+    text = _TAX_COLUMN.get(category)
+    return _(text) if text else percent(rate)
 
 
 def tax_total(line: TaxLine) -> str:
     """How the totals name a tax."""
-    return _TAX_TOTAL.get(line.category) or f"VAT {percent(line.rate)}"
+    text, tax = _TAX_TOTAL.get(line.category), _tax_name(line)
+    return _(text).format(tax=tax) if text else f"{tax} {percent(line.rate)}"
 
 
 def tax_note(line: TaxLine) -> str | None:
-    """The words that tax law wants on the invoice; None where the rate says it all."""
+    """The words that tax law wants on the invoice; None where the rate says it all.
+
+    The contract's own reason follows them, or stands in them where the law names none.
+    """
     note = _TAX_NOTE.get(line.category)
     if note is None:
         return None
-    text = note.format(reason=(line.reason or "as the contract states").rstrip("."))
-    if line.reason and line.category is not TaxCategory.EXEMPT:
-        return f"{text} {line.reason.rstrip('.')}."
-    return text
+    own = None if line.reason == usual_reason(line.category) else line.reason
+    reason = (own or line.code or _("as the contract states")).rstrip(".")
+    text = _(note).format(tax=_tax_name(line), reason=reason)
+    return f"{text} {reason}." if own and "{reason}" not in note else text
+
+
+def _tax_name(line: TaxLine) -> str:
+    return line.name or _("VAT")
 
 
 _SMALL: Final = (

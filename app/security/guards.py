@@ -26,6 +26,7 @@ from app.web.addresses import identifier, own_path
 from governance.access import INSTALLATION_PERMISSIONS, Permission
 from governance.engagements.service import get_engagement
 from governance.errors import Busy, Forbidden, NotFound, NotSignedIn
+from governance.runs.queries import all_handled
 
 PUBLIC = {"public": True}
 """Option of the few handlers that strangers may call."""
@@ -139,6 +140,32 @@ def _check(engine: Engine, person: Person, reference: str, permission: Permissio
 def _check_scope(person: Person, permission: Permission) -> None:
     if person.scopes is not None and permission not in person.scopes:
         raise Forbidden(f"the API token is not for {permission.value}")
+
+
+def requires_somewhere(permission: Permission) -> Guard:
+    """Guard: a role of the user in any engagement carries `permission`.
+
+    For pages of work across engagements; their services ask for each engagement again.
+    """
+
+    async def guard(
+        connection: _Connection,
+        handler: BaseRouteHandler,  # noqa: ARG001 (Litestar's signature)
+    ) -> None:
+        person: Person = connection.user
+        if person.engagement_id is not None:
+            raise Forbidden("the API token is for one engagement only")
+        await sync_to_thread(_check_somewhere, connection.app.state.engine, person, permission)
+        _check_scope(person, permission)
+
+    guard.permission = permission  # type: ignore[attr-defined] # Read by the route tests.
+    return guard
+
+
+def _check_somewhere(engine: Engine, person: Person, permission: Permission) -> None:
+    with actor_scope(engine, person.actor, read_only=True) as session:
+        if not all_handled(session, person.actor, permission):
+            raise Forbidden(f"none of your roles lets you {permission.words}")
 
 
 def requires_operator(permission: Permission) -> Guard:

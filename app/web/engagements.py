@@ -67,7 +67,8 @@ def list_engagements(request: Request[Any, Any, Any]) -> Response[str]:
     """The engagements that the user is a member of."""
     with work(request) as unit:
         rows = [_row(unit, one) for one in visible_engagements(unit.session, unit.actor)]
-    return render(request, "engagements/list.html", rows=rows, model_words=MODEL)
+    bills = any(permits(one.summary.roles, Permission.RUN_BILLING) for one in rows)
+    return render(request, "engagements/list.html", rows=rows, model_words=MODEL, bills=bills)
 
 
 def _row(unit: Work, summary: EngagementSummary) -> EngagementRow:

@@ -12,12 +12,15 @@ from litestar.params import FromPath
 from app.security.guards import RECENT, limited, requires
 from app.security.throttle import PDF
 from app.web.addresses import engagement_path
+from app.web.credit_notes import corrections_of
+from app.web.invoice_view import LOOKS, STAGES, STEP_WORDS, life_of
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import page_or_part, period_label, render, see_other
 from app.web.results import ROWS_A_PAGE, FirstRow, RowsView
 from app.web.terms import charge_rule
-from app.web.unit_of_work import Work, engagement_work
+from app.web.unit_of_work import Work, allowed, engagement_work
 from billing.invoices.service import issue_invoice
+from billing.invoices.steps import steps_of
 from billing.metering.names import find_meter
 from billing.settlement.acceptance import agreement_of
 from billing.settlement.drill_down import Page, drill_down_quantity
@@ -40,6 +43,9 @@ def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Respo
         document = _document(unit, engagement, period)
         others = settled_periods(unit.session, unit.actor, engagement)
         agreement = agreement_of(unit.session, unit.actor, engagement, period)
+        life = life_of(unit, engagement, settled)
+        corrections = corrections_of(unit, engagement, settled.invoice)
+        may = allowed(unit, engagement)
     contract = contract_of(settled.contract_version)
     rules = {one.id: charge_rule(one, engagement.currency) for one in contract.charges}
     return render(
@@ -52,6 +58,13 @@ def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Respo
         rules=rules,
         open_periods={one.period.label for one in others},
         agreement=agreement,
+        life=life,
+        may=may,
+        invoice_payments=life.payments,
+        corrections=corrections,
+        stages=STAGES,
+        looks=LOOKS,
+        step_words=STEP_WORDS,
     )
 
 
@@ -148,6 +161,7 @@ def confirm_issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Resp
         settled = get_settled_period(unit.session, unit.actor, engagement, period)
         agreement = agreement_of(unit.session, unit.actor, engagement, period)
         provider = parties_of(unit.session, engagement)[1]
+        steps = steps_of(unit.session, settled.invoice)
     return render(
         request,
         "invoices/issue.html",
@@ -156,6 +170,7 @@ def confirm_issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Resp
         settled=settled,
         agreement=agreement,
         provider=provider,
+        steps=steps,
         invoicing=contract_of(settled.contract_version).invoicing,
         today=unit.actor.at.date(),
     )

@@ -14,12 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from litestar import MediaType, Request, Response
 from litestar.response import Redirect
 
-from app.documents.formatting import FILTERS, NOTHING, number, period, price
+from app.documents.formatting import FILTERS, NOTHING, money, number, period, price
 from app.security.csrf import csrf_token
 from app.web.addresses import engagement_path, segment
 from app.web.problems import for_program, problem_document
 from governance.errors import Problem
-from governance.values import Period, plain
+from governance.values import Money, Period, plain
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 _SHOWN_DECIMALS = 10
@@ -48,6 +48,11 @@ def period_label(label: str) -> str:
     return period(Period.parse(label))
 
 
+def minor_money(minor: int, currency: str) -> str:
+    """An amount in minor units with its currency: 1050 in EUR becomes "EUR 10.50"."""
+    return money(Money(minor, currency).amount, currency)
+
+
 def pretty_json(text: str) -> str:
     """Canonical JSON with line breaks, for people."""
     return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
@@ -61,6 +66,7 @@ def is_quantity(value: object) -> TypeGuard[Decimal | int]:
 _FILTERS: Final[dict[str, Callable[..., object]]] = {
     "cell": cell,
     "exact": Decimal,
+    "minor_money": minor_money,
     "period_label": period_label,
     "precise": precise,
     "pretty_json": pretty_json,

@@ -26,7 +26,13 @@ from app.web.unit_of_work import Work, engagement_work
 from app.web.uploads import MultipartForm, chosen_files, file_name, text_field
 from billing.simulation.models import SimulationRecord, SimulationState
 from billing.simulation.queries import get_simulation, simulations
-from billing.simulation.service import Asked, Draft, ask_simulation, version_name
+from billing.simulation.service import (
+    Asked,
+    Draft,
+    ask_simulation,
+    cancel_simulation,
+    version_name,
+)
 from governance.access import Permission
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import agreed_contract, contract_of, contract_versions
@@ -115,6 +121,14 @@ def download_simulation(
     name = f"{engagement.reference}-{row.id}-{simulation_file}"
     note_bytes(request, engagement.id, f"Simulation {row.id}, {simulation_file}", data)
     return attachment(data, name, media_type(simulation_file))
+
+
+@post(f"{_ONE}/cancel", guards=[requires(Permission.VIEW)], sync_to_thread=True)
+def cancel(request: Request[Any, Any, Any], simulation_id: FromPath[int]) -> Response[Any]:
+    """End a simulation that waits or is at work."""
+    with engagement_work(request) as (unit, engagement):
+        cancel_simulation(unit.session, unit.actor, engagement, row_id(simulation_id))
+    return see_other(request, engagement_path(engagement.reference, "simulations"))
 
 
 def _draft(form: Mapping[str, Any]) -> tuple[str, bytes]:
@@ -211,6 +225,6 @@ def router(settings: Settings) -> Router:
     """The routes, with room for a draft."""
     return Router(
         "/",
-        route_handlers=[list_simulations, ask, show_simulation, download_simulation],
+        route_handlers=[list_simulations, ask, show_simulation, download_simulation, cancel],
         request_max_body_size=settings.contract_max_bytes + 64 * 1024,
     )

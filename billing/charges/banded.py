@@ -10,7 +10,7 @@ from billing.charges import meters
 from billing.charges.frame import Calculation, Frame, joined, priced, taken_back
 from billing.charges.values import Step
 from governance.contract.charges import BandedCharge, BandStep
-from governance.values import plain
+from governance.values import plain, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def calculate(charge: BandedCharge, frame: Frame) -> Calculation:
     if frame.is_late:
         return Calculation(counted, charge.meter, _late(charge, counted, frame), charge.meter)
     fee = frame.span.prorate(frame.prices.of(charge.amount))
-    none = sum((step.amount for step in _unit_steps(charge, Decimal(0), frame)), Decimal(0))
+    none = summed(step.amount for step in _unit_steps(charge, Decimal(0), frame))
     floor = _limited(charge, fee + none, frame)
     text = joined(
         _baseline_text(charge, frame.span.prorate(charge.baseline), frame),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, localcontext
 from functools import partial
 from typing import Any
@@ -46,7 +46,7 @@ from governance.contract.charges import (
 from governance.contract.document import Contract
 from governance.contract.service_credits import CreditBase
 from governance.errors import BadInput, Problem
-from governance.values import EXACT, round_money
+from governance.values import EXACT, round_money, summed
 
 _CALCULATIONS: dict[type, Callable[[Any, Frame], Calculation | None]] = {
     FixedCharge: fixed.calculate,
@@ -85,7 +85,7 @@ def price(contract: Contract, usage: Usage, restated: Sequence[ChargeLine] = ())
     with localcontext(EXACT):
         lines = _lines(contract, usage)
         usual = treatment_of(contract.invoicing.tax)
-        for_work = _sum([line for line in lines if not line.outside_base])
+        for_work = _sum(line for line in lines if not line.outside_base)
         over_all = (
             commitment_line(contract, usage, for_work, usual),
             ending.transfer_line(contract, usage),
@@ -101,9 +101,9 @@ def _lines(contract: Contract, usage: Usage) -> tuple[ChargeLine, ...]:
     positions = range(len(contract.charges))
     for position in sorted(positions, key=lambda one: _is_rebate(contract.charges[one])):
         charge = contract.charges[position]
-        on = [line for lines in found.values() for line in lines] if _is_rebate(charge) else []
+        others = [line for lines in found.values() for line in lines]
         try:
-            found[position] = lines_of(charge, contract, usage, on)
+            found[position] = lines_of(charge, contract, usage, others)
         except BadInput as error:
             problems.extend(error.problems)
     if problems:
@@ -179,13 +179,13 @@ def _can_ramp(charge: Charge) -> bool:
 def _settled(contract: Contract, usage: Usage, lines: tuple[ChargeLine, ...]) -> PricedPeriod:
     currency = contract.engagement.currency
     credit = round_money(usage.service_credit, currency)
-    subtotal = _sum(lines) + round_money(Decimal(0), currency)
+    subtotal = round_money(_sum(lines), currency)
     taxes = tax_lines(lines, credit, currency, treatment_of(contract.invoicing.tax))
     withheld = contract.invoicing.withholding
     withholding = percentage_of(
         subtotal - credit, withheld.rate if withheld else Decimal(0), currency
     )
-    total = subtotal - credit + sum((tax.amount for tax in taxes), Decimal(0))
+    total = subtotal - credit + summed(tax.amount for tax in taxes)
     return PricedPeriod(
         period=usage.period,
         currency=currency,
@@ -204,8 +204,8 @@ def _credit_base(contract: Contract, lines: Sequence[ChargeLine]) -> Decimal:
     terms = contract.service_credits
     all_charges = terms is not None and terms.base is CreditBase.CHARGES
     counted = [line for line in lines if not line.outside_base]
-    return _sum([line for line in counted if all_charges or not line.pass_through])
+    return _sum(line for line in counted if all_charges or not line.pass_through)
 
 
-def _sum(lines: Sequence[ChargeLine]) -> Decimal:
-    return sum((line.amount for line in lines), Decimal(0))
+def _sum(lines: Iterable[ChargeLine]) -> Decimal:
+    return summed(line.amount for line in lines)

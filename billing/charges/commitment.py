@@ -14,7 +14,7 @@ from billing.charges.values import ChargeLine, TaxTreatment, Usage
 from governance.contract.charges import COMMITMENT_ID, MinimumCommitment
 from governance.contract.document import Contract
 from governance.contract.engagement import Engagement
-from governance.values import Period, money_text
+from governance.values import Period, money_text, summed
 
 
 def commitment_line(
@@ -66,7 +66,7 @@ def _monthly(terms: MinimumCommitment, span: Span, currency: str) -> _Due:
 def _yearly(
     terms: MinimumCommitment, years: Sequence[tuple[Period, Period]], currency: str
 ) -> _Due:
-    amount = sum((terms.amount * part.days / year.days for year, part in years), Decimal(0))
+    amount = summed(terms.amount * part.days / year.days for year, part in years)
     days = [f"{part.days} of {year.days} days" for year, part in years if part != year]
     return _Due(amount, joined(f"{money_text(terms.amount, currency)} a year", *days))
 

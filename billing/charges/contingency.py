@@ -26,25 +26,29 @@ def calculate(charge: ContingencyCharge, frame: Frame) -> Calculation:
     was open, whatever its age. Raises BadInput where the usage doesn't give the meter as amounts
     with ages.
     """
-    receipts = meters.amounts(charge.id, charge.meter, frame.usage)
-    _require_ages(charge, frame)
-    recalled = meters.total_of(meters.recalled(charge.id, charge.meter, frame.usage))
+    entries = meters.entries(charge.id, charge.meter, frame.usage)
+    _require_ages(charge, entries)
+    receipts = tuple(one for one in entries if not one.recalled)
+    recalled = meters.total_of(tuple(one for one in entries if one.recalled))
     bands = sorted(charge.age_bands, key=lambda band: band.over_days)
     steps = (
-        *_band_steps(charge, bands, [one for one in receipts if one.amount >= 0], ""),
+        *_band_steps(charge, bands, [one for one in receipts if one.amount >= 0]),
         *_band_steps(charge, bands, [one for one in receipts if one.amount < 0], "reversed"),
         *([_recall_step(charge.recall_rate, recalled)] if recalled else []),
     )
     return Calculation(
         meters.total_of(receipts),
         charge.meter,
-        steps or (_step(bands, 1, Decimal(0), ""),),
+        steps or (_step(bands, 1, Decimal(0)),),
         charge.meter,
     )
 
 
 def _band_steps(
-    charge: ContingencyCharge, bands: list[AgeBand], receipts: Sequence[MeteredAmount], what: str
+    charge: ContingencyCharge,
+    bands: list[AgeBand],
+    receipts: Sequence[MeteredAmount],
+    what: str = "",
 ) -> Iterator[Step]:
     sums = [Decimal(0)] * (len(bands) + 1)
     for receipt in receipts:
@@ -72,7 +76,7 @@ def _position(bands: list[AgeBand], age_days: int) -> int:
     return entered or int(bands[0].over_days == 0)
 
 
-def _step(bands: list[AgeBand], position: int, amount: Decimal, what: str) -> Step:
+def _step(bands: list[AgeBand], position: int, amount: Decimal, what: str = "") -> Step:
     if position == 0:
         text = joined(f"not over {bands[0].over_days} days: no fee", what)
         return priced(amount, _ZERO_RATE, text)
@@ -88,14 +92,14 @@ def _ages_text(bands: list[AgeBand], position: int) -> str:
     return f"over {over} days up to {up_to}" if over else f"up to {up_to} days"
 
 
-def _require_ages(charge: ContingencyCharge, frame: Frame) -> None:
+def _require_ages(charge: ContingencyCharge, entries: Sequence[MeteredAmount]) -> None:
     problems = [
         Problem(
             f"charge {charge.id} needs the age of the debt behind every amount",
             column=f"meters.{charge.meter}[{position}].age_days",
             found=f"{entry.amount:f} without age_days",
         )
-        for position, entry in enumerate(meters.entries(charge.id, charge.meter, frame.usage))
+        for position, entry in enumerate(entries)
         if not entry.recalled and _age(charge, entry) is None
     ]
     if problems:

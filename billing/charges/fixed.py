@@ -11,7 +11,7 @@ from billing.charges.frame import Calculation, Frame, joined, ramp_value
 from billing.charges.span import calendar_block
 from billing.charges.values import Step
 from governance.contract.charges import FixedCharge
-from governance.values import Period
+from governance.values import Period, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def calculate(charge: FixedCharge, frame: Frame) -> Calculation | None:
         return None
     steps = tuple(_step(charge, frame, block) for block in blocks)
     unit = "fee" if charge.per == "once" else charge.per
-    return Calculation(sum((step.quantity for step in steps), Decimal(0)), unit, steps)
+    return Calculation(summed(step.quantity for step in steps), unit, steps)
 
 
 def _step(charge: FixedCharge, frame: Frame, block: _Block) -> Step:

@@ -9,7 +9,7 @@ from billing.charges.span import Span
 from billing.charges.values import Step, Usage
 from billing.indexation import PriceIndex
 from governance.contract.charges import Charge
-from governance.values import money_text
+from governance.values import money_text, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,8 @@ class Frame:
         prices = {ramp_value(charge, f"{month.start:%Y-%m}", usual) for month, _ in months}
         if len(prices) == 1:
             return prices.pop()
-        weighted = sum(
-            (
-                ramp_value(charge, f"{month.start:%Y-%m}", usual) * part.days
-                for month, part in months
-            ),
-            Decimal(0),
+        weighted = summed(
+            ramp_value(charge, f"{month.start:%Y-%m}", usual) * part.days for month, part in months
         )
         return weighted / self.span.active.days
 
@@ -72,7 +68,7 @@ class Calculation:
     @property
     def amount(self) -> Decimal:
         """Sum of the steps, unrounded."""
-        return sum((step.amount for step in self.steps), Decimal(0))
+        return summed(step.amount for step in self.steps)
 
 
 def ramp_value(charge: Charge, month: str, usual: Decimal) -> Decimal:

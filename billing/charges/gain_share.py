@@ -8,7 +8,7 @@ from billing.charges import meters
 from billing.charges.frame import Calculation, Frame, priced, taken_back
 from billing.charges.values import Step
 from governance.contract.charges import GainShareCharge
-from governance.values import plain
+from governance.values import plain, summed
 
 
 def calculate(charge: GainShareCharge, frame: Frame) -> Calculation:
@@ -19,9 +19,7 @@ def calculate(charge: GainShareCharge, frame: Frame) -> Calculation:
     the meter.
     """
     value = meters.total(charge.id, charge.meter, frame.usage)
-    before = sum(
-        (meters.total(charge.id, charge.meter, usage) for usage in frame.after), Decimal(0)
-    )
+    before = summed(meters.total(charge.id, charge.meter, usage) for usage in frame.after)
     steps = [_step(charge, before + value)]
     if frame.is_late:
         steps.append(taken_back(_step(charge, before), "charged without the late amount"))

@@ -134,5 +134,4 @@ def _printed(value: Decimal) -> Decimal:
     """The value as it is written, or to ten decimals where it has more."""
     if -int(value.as_tuple().exponent) <= _PRINTED_DECIMALS:
         return value
-    shown = round_half_up(value, _PRINTED_DECIMALS)
-    return shown.normalize() if shown else Decimal(0)
+    return round_half_up(value, _PRINTED_DECIMALS).normalize()

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from billing.charges.values import Meter, MeteredAmount, Usage
 from governance.errors import BadInput, Problem
+from governance.values import summed
 
 
 def quantity(charge: str, meter: str, usage: Usage) -> Decimal:
@@ -29,7 +30,7 @@ def quantity(charge: str, meter: str, usage: Usage) -> Decimal:
 
 def quantities(charge: str, meter: str, usages: Iterable[Usage]) -> Decimal:
     """Sum of the counts of several usages. Raises BadInput as `quantity` does."""
-    return sum((quantity(charge, meter, usage) for usage in usages), Decimal(0))
+    return summed(quantity(charge, meter, usage) for usage in usages)
 
 
 def amounts(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
@@ -38,11 +39,6 @@ def amounts(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
     Debts that were recalled unpaid are no transactions. Raises BadInput naming charge and meter.
     """
     return tuple(one for one in entries(charge, meter, usage) if not one.recalled)
-
-
-def recalled(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
-    """What was open on debts recalled unpaid. Raises BadInput as `amounts` does."""
-    return tuple(one for one in entries(charge, meter, usage) if one.recalled)
 
 
 def entries(charge: str, meter: str, usage: Usage) -> tuple[MeteredAmount, ...]:
@@ -62,7 +58,7 @@ def total(charge: str, meter: str, usage: Usage) -> Decimal:
 
 def total_of(transactions: tuple[MeteredAmount, ...]) -> Decimal:
     """Sum of the amounts."""
-    return sum((one.amount * one.count for one in transactions), Decimal(0))
+    return summed(one.amount * one.count for one in transactions)
 
 
 def by_role(
@@ -88,7 +84,7 @@ def by_role(
                 allowed="zero or more",
             )
             for role in roles
-            if value.get(role, 0) < 0
+            if role in value and value[role] < 0
         ),
     ]
     if problems:

@@ -9,7 +9,7 @@ from billing.charges import meters
 from billing.charges.frame import Calculation, Frame, joined, priced
 from billing.charges.values import Step
 from governance.contract.charges import PerFteCharge
-from governance.values import plain
+from governance.values import plain, summed
 
 
 def calculate(charge: PerFteCharge, frame: Frame) -> Calculation | None:
@@ -30,7 +30,7 @@ def calculate(charge: PerFteCharge, frame: Frame) -> Calculation | None:
     )
     if not steps:
         return None
-    quantity = sum((step.quantity for step in steps), Decimal(0))
+    quantity = summed(step.quantity for step in steps)
     return Calculation(quantity, "FTE months", steps, charge.meter)
 
 

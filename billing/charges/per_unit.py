@@ -7,7 +7,7 @@ from decimal import Decimal
 from billing.charges import meters
 from billing.charges.frame import Calculation, Frame
 from billing.charges.tiers import charge_units
-from governance.contract.charges import FlatPricing, PerUnitCharge
+from governance.contract.charges import PerUnitCharge
 
 
 def calculate(charge: PerUnitCharge, frame: Frame) -> Calculation:
@@ -20,8 +20,7 @@ def calculate(charge: PerUnitCharge, frame: Frame) -> Calculation:
     counted = meters.quantity(charge.id, charge.meter, frame.usage)
 
     def price_of(price: Decimal) -> Decimal:
-        flat = isinstance(charge.pricing, FlatPricing)
-        return frame.prices.of(frame.ramped(charge, price) if flat else price)
+        return frame.prices.of(frame.ramped(charge, price))
 
     before = meters.quantities(charge.id, charge.meter, frame.after) if frame.is_late else None
     steps = charge_units(counted, charge.pricing, price_of, before)

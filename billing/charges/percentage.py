@@ -11,7 +11,7 @@ from billing.charges.frame import Calculation, Frame, joined, priced
 from billing.charges.tiers import bound, flat_fees, parts_of, reached, spread, tier_text
 from billing.charges.values import MeteredAmount, Step
 from governance.contract.charges import PercentageCharge, RateTier
-from governance.values import plain
+from governance.values import plain, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,6 @@ def _rate_steps(amount: Decimal, tiers: Sequence[RateTier], before: Decimal) -> 
     # The rate parts of all transactions add up to that of the cumulated amount.
     parts = parts_of(amount, tiers, before)
     shown = [position for position, part in enumerate(parts) if part]
-    if not before and 0 not in shown:
-        shown.insert(0, 0)
     return tuple(_rate_step(tiers, position, parts[position]) for position in shown or [0])
 
 
@@ -182,8 +180,8 @@ def _limit_steps(
         elif high is not None and fee > high:
             lowered.add((high - fee) * sign, count)
     return (
-        *raised.step(f"raised to the minimum of {frame.money(low)}" if low is not None else ""),
-        *lowered.step(f"held to the maximum of {frame.money(high)}" if high is not None else ""),
+        *raised.step("raised to the minimum", low, frame),
+        *lowered.step("held to the maximum", high, frame),
     )
 
 
@@ -198,11 +196,12 @@ class _Correction:
         self.amount += difference * count
         self.count += count
 
-    def step(self, text: str) -> tuple[Step, ...]:
-        if not self.count:
+    def step(self, what: str, limit: Decimal | None, frame: Frame) -> tuple[Step, ...]:
+        if limit is None or not self.count:
             return ()
         noun = "transaction" if self.count == 1 else "transactions"
-        return (priced(Decimal(1), self.amount, f"{self.count} {noun} {text} each"),)
+        text = f"{self.count} {noun} {what} of {frame.money(limit)} each"
+        return (priced(Decimal(1), self.amount, text),)
 
 
 def _rate_parts(
@@ -237,9 +236,6 @@ def _inside(
     amount: Decimal, count: int, start: Decimal, tiers: Sequence[RateTier]
 ) -> tuple[int, Decimal]:
     position = reached(start, tiers)
-    if amount > 0 and position < len(tiers) - 1 and start == bound(tiers[position]):
-        # Upper bounds are inclusive: what comes on top of a bound lies in the next tier.
-        position += 1
     if amount > 0 and position < len(tiers) - 1:
         count = min(count, int((bound(tiers[position]) - start) // amount))
     elif amount < 0 and position > 0:
@@ -249,4 +245,4 @@ def _inside(
 
 def _cumulated_rate_part(amount: Decimal, tiers: Sequence[RateTier]) -> Decimal:
     parts = zip(tiers, spread(amount, tiers), strict=True)
-    return sum((part * tier.rate / 100 for tier, part in parts), Decimal(0))
+    return summed(part * tier.rate / 100 for tier, part in parts)

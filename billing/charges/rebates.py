@@ -14,7 +14,7 @@ from billing.tax import share_out, treatment_of
 from governance.contract.charges import VolumeRebateCharge
 from governance.contract.document import Contract
 from governance.errors import BadInput, Problem
-from governance.values import Period, money_text, plain
+from governance.values import Period, money_text, plain, summed
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _ONE = Decimal(1)
@@ -52,7 +52,7 @@ class _Rebate:
     @property
     def now(self) -> Decimal:
         """In the period itself."""
-        return sum(self.weights.values(), Decimal(0))
+        return summed(self.weights.values())
 
     @property
     def total(self) -> Decimal:
@@ -135,7 +135,7 @@ def _steps_and_amount(rebate: _Rebate, period: Period) -> tuple[tuple[Step, ...]
         text = f"given before, on {rebate.money(rebate.before)}"
         steps = (*steps, Step(_ONE, -given, -given, text))
     amount = due - given
-    unrounded = sum((step.amount for step in steps), Decimal(0))
+    unrounded = summed(step.amount for step in steps)
     if round_line(unrounded, rebate.currency) != amount:
         # Halves are rounded away from zero, so a difference of halves may be rounded otherwise.
         steps = (
@@ -146,7 +146,7 @@ def _steps_and_amount(rebate: _Rebate, period: Period) -> tuple[tuple[Step, ...]
 
 
 def _rounded(steps: Sequence[Step], rebate: _Rebate) -> Decimal:
-    return round_line(sum((step.amount for step in steps), Decimal(0)), rebate.currency)
+    return round_line(summed(step.amount for step in steps), rebate.currency)
 
 
 def _charged_text(rebate: _Rebate, period: Period) -> str:
@@ -191,7 +191,7 @@ def _marginal(rebate: _Rebate, charged: Decimal) -> Iterator[Step]:
 
 def _others(rebate: _Rebate, kind: _Kind, shares: Mapping[_Kind, Decimal]) -> tuple[Step, ...]:
     """The step that leaves the other kinds their shares; none where there are no others."""
-    rest = sum((share for other, share in shares.items() if other != kind), Decimal(0))
+    rest = summed(share for other, share in shares.items() if other != kind)
     if not rest:
         return ()
     own, now = rebate.money(rebate.weights[kind]), rebate.money(rebate.now)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from billing.charges.values import ChargeLine, PricedPeriod, Step, TaxLine, TaxTreatment
+from billing.charges.values import (
+    ChargeLine,
+    PricedPeriod,
+    Step,
+    TaxInCurrency,
+    TaxLine,
+    TaxTreatment,
+)
 from governance.values import minor_digits, money_text, plain
 
 
@@ -23,6 +30,7 @@ def priced_period_json(priced: PricedPeriod) -> dict[str, Any]:
         "withholding": money_text(priced.withholding, currency),
         "total": money_text(priced.total, currency),
         "payable": money_text(priced.payable, currency),
+        **_tax_currency_json(priced.tax_currency),
     }
 
 
@@ -36,7 +44,7 @@ def line_json(line: ChargeLine, currency: str) -> dict[str, Any]:
         "unit": line.unit,
         "amount": money_text(line.amount, currency),
         "steps": [step_json(step, currency) for step in line.steps],
-        "tax": _treatment_json(line.tax),
+        "tax": treatment_json(line.tax),
         "pass_through": line.pass_through,
         "meter": line.meter,
         **({"restatement": line.restatement} if line.restatement else {}),
@@ -56,9 +64,16 @@ def _mechanisms(line: ChargeLine, currency: str) -> dict[str, Any]:
     return found
 
 
-def _treatment_json(tax: TaxTreatment) -> dict[str, str]:
+def treatment_json(tax: TaxTreatment) -> dict[str, str]:
+    """Category and rate of a treatment, and what else is stated of it."""
     answer = {"category": tax.category.value, "rate": plain(tax.rate)}
-    return {**answer, "reason": tax.reason} if tax.reason else answer
+    return answer | _stated_of(tax)
+
+
+def _stated_of(tax: TaxTreatment | TaxLine) -> dict[str, str]:
+    """Reason, code and name, each only where there is one."""
+    stated = {"reason": tax.reason, "code": tax.code, "name": tax.name}
+    return {key: value for key, value in stated.items() if value}
 
 
 def step_json(step: Step, currency: str) -> dict[str, str]:
@@ -82,11 +97,27 @@ def step_amount_text(amount: Decimal, currency: str) -> str:
 
 
 def tax_json(tax: TaxLine, currency: str) -> dict[str, str]:
-    """Tax of one category and rate; `reason` only where there is one to print."""
+    """Tax of one category and rate; `reason`, `code` and `name` only where there is one."""
     answer = {
         "category": tax.category.value,
         "rate": plain(tax.rate),
         "base": money_text(tax.base, currency),
         "amount": money_text(tax.amount, currency),
     }
-    return {**answer, "reason": tax.reason} if tax.reason else answer
+    return answer | _stated_of(tax)
+
+
+def _tax_currency_json(stated: TaxInCurrency | None) -> dict[str, Any]:
+    """Nothing where tax is declared in the invoice's own currency."""
+    if stated is None:
+        return {}
+    rate = stated.rate
+    answer = {
+        "currency": rate.currency,
+        "rate": plain(rate.rate),
+        "rate_on": rate.on.isoformat(),
+        "source": rate.source,
+        "amounts": [money_text(amount, rate.currency) for amount in stated.amounts],
+        "tax": money_text(stated.total, rate.currency),
+    }
+    return {"tax_currency": answer}

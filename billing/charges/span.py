@@ -9,7 +9,7 @@ from typing import Literal
 
 from governance.contract.charges import Charge
 from governance.contract.engagement import Engagement
-from governance.values import Period
+from governance.values import Period, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,7 @@ class Span:
 
     def in_months(self, amount: Decimal) -> Decimal:
         """A monthly `amount` over the active part, each month by its own days, unrounded."""
-        return sum(
-            (self.of_block(amount, month, part) for month, part in self.active_months()), Decimal(0)
-        )
+        return summed(self.of_block(amount, month, part) for month, part in self.active_months())
 
 
 def calendar_block(day: date, months: int) -> Period:

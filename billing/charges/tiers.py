@@ -88,11 +88,11 @@ def _packaged(units: _Units, pricing: PackagePricing, price_of: PriceOf) -> Step
 
 def _graduated(units: _Units, tiers: Sequence[PriceTier], price_of: PriceOf) -> tuple[Step, ...]:
     parts = parts_of(units.count, tiers, units.before)
-    first = 0 if units.is_first else reached(units.end, tiers)
+    last = reached(units.end, tiers)
     steps = [
         priced(part, price_of(tier.price), tier_text(tiers, position))
         for position, (tier, part) in enumerate(zip(tiers, parts, strict=True))
-        if part or (position == first and (units.is_first or not units.count))
+        if part or (position == last and not units.count)
     ]
     before = None if units.is_first else units.before
     return (*steps, *flat_fees(units.end, tiers, price_of, before))

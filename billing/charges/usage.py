@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -125,12 +125,11 @@ class _Reader:
             document[key] = value
         return document
 
-    def mapping(self, value: Any, path: str, keys: Iterable[str] | None = None) -> dict[str, Any]:
-        """An object; with `keys`, any other key is a problem that names the nearest one."""
+    def mapping(self, value: Any, path: str, known: tuple[str, ...]) -> dict[str, Any]:
+        """An object; any other key is a problem that names the nearest one."""
         if not isinstance(value, dict):
             self.problem("not an object", path, _shown(value), "an object with keys and values")
             return {}
-        known = tuple(keys) if keys is not None else tuple(value)
         for key in value:
             if key not in known:
                 self.problem(f"unknown key {key}", _join(path, key), allowed=_nearest(key, known))
@@ -206,7 +205,7 @@ class _Reader:
         number = self.number(value, path)
         if number != number.to_integral_value():
             self.problem("not a whole number", path, _shown(value))
-        elif least is not None and number < least and isinstance(value, str | int | Decimal):
+        elif least is not None and number < least and not self._has(path):
             self.problem(f"less than {least}", path, _shown(value), f"{least} or more")
         return int(number)
 
@@ -282,7 +281,7 @@ class _Reader:
     def _index_value(self, value: Any, path: str) -> IndexValue:
         entry = self.mapping(value, path, _INDEX_KEYS)
         since = self.day(entry.get("from"), f"{path}.from")
-        return IndexValue(since, self.index(entry.get("value", ""), f"{path}.value"))
+        return IndexValue(since, self.index(entry.get("value"), f"{path}.value"))
 
     def _has(self, path: str) -> bool:
         return any(problem.column.startswith(path) for problem in self.problems)
@@ -300,5 +299,6 @@ def _nearest(key: str, known: tuple[str, ...]) -> str:
 
 def _shown(value: Any) -> str:
     """The value as JSON writes it, cut to a length that fits a message."""
-    text = f"{value}" if isinstance(value, Decimal) else json.dumps(value, default=str)
+    is_number = isinstance(value, Decimal)
+    text = str(value) if is_number else json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -97,6 +97,10 @@ class TaxTreatment:
     category: TaxCategory
     rate: Decimal
     reason: str | None = None
+    code: str | None = None
+    """The reason as a VATEX code, where the contract states one."""
+    name: str | None = None
+    """What the tax is called, such as Sales tax; None for VAT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,40 @@ class TaxLine:
     base: Decimal
     amount: Decimal
     reason: str | None = None
+    code: str | None = None
+    name: str | None = None
+
+    @property
+    def treatment(self) -> TaxTreatment:
+        """What its lines are taxed under."""
+        return TaxTreatment(self.category, self.rate, self.reason, self.code, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRate:
+    """What one unit of a currency is worth in another."""
+
+    currency: str
+    """The other currency."""
+    rate: Decimal
+    on: date
+    """The day that it was set for."""
+    source: str
+    """Who published it, or the evidence that it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxInCurrency:
+    """The taxes once more, in the currency that they are declared in."""
+
+    rate: ExchangeRate
+    amounts: tuple[Decimal, ...]
+    """By tax line, in their order: each rounded once, half up, to that currency."""
+
+    @property
+    def total(self) -> Decimal:
+        """All taxes together."""
+        return sum(self.amounts, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +192,8 @@ class PricedPeriod:
     """subtotal − service_credit + taxes."""
     payable: Decimal
     """total − withholding."""
+    tax_currency: TaxInCurrency | None = None
+    """None where tax is declared in the currency of the invoice, or there is none."""
 
     @property
     def own_lines(self) -> tuple[ChargeLine, ...]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, Integer, Text, UniqueConstraint
 from sqlmodel import Field
 
-from governance.tables import BigKey, Currency, Table, UtcDateTime, row_key, row_of, text_of
+from billing.invoices.values import Act, InvoiceState
+from governance.tables import (
+    BigKey,
+    Currency,
+    Table,
+    UtcDateTime,
+    open_text_of,
+    row_key,
+    row_of,
+    text_of,
+)
 from governance.tenancy import no_tenant, through
 from governance.values import Money
 
-
-class InvoiceState(StrEnum):
-    """A draft may be computed again; an issued invoice never changes."""
-
-    DRAFT = "draft"
-    ISSUED = "issued"
-    SUPERSEDED = "superseded"
-    """A draft that a newer computation replaced."""
+__all__ = ["FeeInvoice", "FeeInvoiceLine", "FeeInvoiceStep", "InvoiceSeries", "InvoiceState"]
 
 
 class InvoiceSeries(Table, table=True):
@@ -53,6 +55,16 @@ class FeeInvoice(Table, table=True):
             "total_minor = subtotal_minor - service_credit_minor + tax_minor", name="total_adds_up"
         ),
         CheckConstraint("payable_minor = total_minor - withholding_minor", name="payable_adds_up"),
+        CheckConstraint(
+            "state NOT IN ('checked', 'approved')"
+            " OR (checked_at IS NOT NULL AND checked_by_id IS NOT NULL)",
+            name="checked_by_somebody",
+        ),
+        CheckConstraint(
+            "state <> 'approved' OR (approved_at IS NOT NULL AND approved_by_id IS NOT NULL)",
+            name="approved_by_somebody",
+        ),
+        CheckConstraint("approved_by_id <> checked_by_id", name="approved_by_another"),
     )
 
     id: int = row_key()
@@ -81,10 +93,35 @@ class FeeInvoice(Table, table=True):
     issued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     log_size: int | None = Field(default=None, sa_type=BigInteger)
     """Entries under the audit log's checkpoint that the issued invoice states."""
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    checked_by_id: int | None = Field(default=None, sa_type=BigInteger)
+    """Account of who checked it, as the step that refers to it; so are the next two."""
+    approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    approved_by_id: int | None = Field(default=None, sa_type=BigInteger)
+    issued_by_id: int | None = Field(default=None, sa_type=BigInteger)
+    replaces_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The draft of an earlier computation that this one took the place of."""
+    changes_json: str | None = Field(default=None, sa_type=Text)
+    """What is different from that draft, as `changes_of` answers it."""
 
     def money(self, minor: int) -> Money:
         """An amount in the invoice's currency."""
         return Money(minor, self.currency)
+
+
+class FeeInvoiceStep(Table, table=True):
+    """One step of an invoice's life, as it was taken; steps that are taken back stay."""
+
+    __tablename__ = "fee_invoice_step"
+    __tenancy__ = through("invoice_id", FeeInvoice)
+
+    id: int = row_key()
+    invoice_id: int = row_of("fee_invoice.id")
+    act: Act = Field(sa_type=open_text_of(Act))
+    at: datetime = Field(sa_type=UtcDateTime)
+    by_id: int = row_of("user_account.id")
+    reason: str = Field(default="", sa_type=Text)
+    """Why it was taken back; empty for the other steps."""
 
 
 class FeeInvoiceLine(Table, table=True):

@@ -57,6 +57,16 @@ NO_SHARE = MeterShare()
 
 
 @dataclass(frozen=True, slots=True)
+class Unpriced:
+    """Late rows that no invoice bills, since no charge of the next period prices their meter."""
+
+    meter: str
+    label: str
+    """The earlier period."""
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Metering:
     """What a settled period bills of each meter, and what that was decided from."""
 
@@ -64,6 +74,8 @@ class Metering:
     """By meter; those that simply count the period's own rows are left out."""
     seals: tuple[int, ...] = ()
     """The measured periods whose seals were looked at: the last of every other period."""
+    unpriced: tuple[Unpriced, ...] = ()
+    """What waits for a restatement of its own period; it changes no figure."""
 
     def of(self, meter: str) -> MeterShare:
         """What the period bills of a meter."""
@@ -75,8 +87,10 @@ NO_METERING = Metering()
 
 def metering_json(metering: Metering) -> dict[str, Any]:
     """As a settlement's inputs keep it."""
+    unpriced = [[one.meter, one.label, one.rows] for one in metering.unpriced]
     return {
         "seals": list(metering.seals),
+        **({"unpriced": unpriced} if unpriced else {}),
         "meters": {
             name: {
                 "without": rows_json(share.without),
@@ -114,6 +128,7 @@ def metering_stated(stated: Mapping[str, Any] | None) -> Metering:
     return Metering(
         {name: share_stated(one) for name, one in stated["meters"].items()},
         tuple(stated["seals"]),
+        tuple(Unpriced(*one) for one in stated.get("unpriced", ())),
     )
 
 

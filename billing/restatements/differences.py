@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from billing.charges.serialise import treatment_json
 from billing.charges.values import ChargeLine, Step, TaxTreatment
 from billing.tax import share_out
 from governance.contract.charges import TaxCategory
-from governance.values import money_text, plain
+from governance.values import money_text
 
 SERVICE_CREDIT = "service_credit"
 """The charge id of a line that corrects a service credit."""
@@ -157,7 +158,8 @@ def _first_lines(invoice: Mapping[str, Any]) -> dict[_Key, Mapping[str, Any]]:
 def treatment_of_line(line: Mapping[str, Any]) -> TaxTreatment:
     """The tax treatment that a stored line states."""
     tax = line["tax"]
-    return TaxTreatment(TaxCategory(tax["category"]), Decimal(tax["rate"]), tax.get("reason"))
+    stated = (tax.get(key) for key in ("reason", "code", "name"))
+    return TaxTreatment(TaxCategory(tax["category"]), Decimal(tax["rate"]), *stated)
 
 
 def _credits(old: Figures, new: Figures, currency: str) -> Iterator[AmountDifference]:
@@ -237,12 +239,11 @@ def difference_json(difference: Difference) -> dict[str, Any]:
 
 
 def _amount_json(one: AmountDifference, currency: str) -> dict[str, Any]:
-    tax = {"category": one.tax.category.value, "rate": plain(one.tax.rate)}
     return {
         "charge": one.charge,
         "title": one.title,
         "clause": one.clause,
-        "tax": {**tax, "reason": one.tax.reason} if one.tax.reason else tax,
+        "tax": treatment_json(one.tax),
         "old": money_text(one.old, currency),
         "new": money_text(one.new, currency),
         "difference": money_text(one.amount, currency),

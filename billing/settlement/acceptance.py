@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from billing.invoices.approval import InvoiceFacts, decide_step
 from billing.invoices.drafts import invoice_of
-from billing.invoices.models import InvoiceState
+from billing.invoices.models import FeeInvoice, InvoiceState
+from billing.invoices.steps import last_step_of
+from billing.invoices.values import Act
 from billing.settlement.billed_elsewhere import billed_since
 from billing.settlement.claims import overtaken_by_client
 from billing.settlement.models import SettlementRecord
@@ -22,9 +27,9 @@ from governance.access import (
     Side,
     Standing,
     State,
-    Verdict,
     decide,
 )
+from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.queries import standing_of
 from governance.engagements.versions import contract_in_force, contract_of, is_accepted
@@ -68,6 +73,40 @@ def item_of_invoice(session: Session, row: SettlementRecord) -> Item:
     if state is State.SEALED and not is_accepted(session, version):
         state = State.PROPOSED
     return Item(state, row.settled_by_id, Side.PROVIDER)
+
+
+def facts_of_invoice(
+    session: Session,
+    engagement: Engagement,
+    row: SettlementRecord,
+    invoice: FeeInvoice | None = None,
+    why: str | None = None,
+) -> InvoiceFacts:
+    """What the policy asks of the invoice of a settlement.
+
+    `invoice` and `why`, what `overtaken` answers, where they are at hand.
+    """
+    invoice = invoice or invoice_of(session, row)
+    why = overtaken(session, engagement, row) if why is None else why
+    contract = contract_of(session.get_one(ContractVersion, row.contract_version_id))
+    period = Period(row.period_start, row.period_end)
+    payable: Decimal = invoice.money(invoice.payable_minor).amount
+    return InvoiceFacts(
+        state=invoice.state,
+        period=item_of_invoice(session, row).state or State.OPEN,
+        settled_by=row.settled_by_id,
+        checked_by=invoice.checked_by_id,
+        payable=payable,
+        currency=invoice.currency,
+        limits=contract.invoicing.approval_limits,
+        outdated=why or _billed_by_provider(contract) or invoiced_later(contract, period),
+        last_step=last_step_of(session, invoice),
+    )
+
+
+def _billed_by_provider(contract: Contract) -> str:
+    supplied_by = contract.invoicing.supplied_by
+    return "the provider bills from its own system" if supplied_by == "provider" else ""
 
 
 def overtaken(session: Session, engagement: Engagement, row: SettlementRecord) -> str:
@@ -115,13 +154,19 @@ class Agreement:
     discuss: Decision
     accept: Decision
     """Whether they may seal the figures, once all are agreed."""
-    issue: Decision
-    """Whether they may issue the invoice."""
+    invoice: InvoiceFacts
+    steps: Mapping[Act, Decision]
+    """Whether they may take each step of the invoice's life."""
     settle: Decision
     """Whether they may settle the period anew."""
     side: Side | None
     """The side that they speak for; None for who acts for both or for none."""
     standing: Standing
+
+    @property
+    def issue(self) -> Decision:
+        """Whether they may issue the invoice."""
+        return self.steps[Act.ISSUE]
 
     @property
     def in_review(self) -> bool:
@@ -161,6 +206,8 @@ def agreement_of(
     figures, seal = item_of_figures(session, row), seal_of(session, row.measured_period_id)
     sealable = Item(State.AGREED, _author(session, row), Side.PROVIDER)
     judged = Item(figures.state, sealable.prepared_by, Side.PROVIDER)
+    why = overtaken(session, engagement, row)
+    facts = facts_of_invoice(session, engagement, row, why=why)
     return Agreement(
         state=state_of_period(session, row),
         settled_by=session.get_one(User, row.settled_by_id),
@@ -168,12 +215,13 @@ def agreement_of(
         seal=seal,
         sealed_by=session.get_one(User, seal.sealed_by_id) if seal else None,
         contract_accepted=is_accepted(session, version),
-        overtaken=overtaken(session, engagement, row),
+        overtaken=why,
         submit=decide(standing, Permission.SUBMIT_FIGURES, figures),
         judge=decide(standing, Permission.REVIEW_FIGURES, judged),
         discuss=decide(standing, Permission.DISCUSS_FIGURES, figures),
         accept=decide(standing, Permission.ACCEPT_FIGURES, sealable),
-        issue=_issuing(session, engagement, row, standing),
+        invoice=facts,
+        steps={act: decide_step(standing, act, facts) for act in Act},
         settle=decide(standing, Permission.SETTLE_PERIOD, figures),
         side=next(iter(standing.sides)) if len(standing.sides) == 1 else None,
         standing=standing,
@@ -184,15 +232,3 @@ def _author(session: Session, row: SettlementRecord) -> int:
     """Whose figures they are: who submitted them, before that who settled the period."""
     submission = submission_of_row(session, row)
     return submission.submitted_by_id if submission else row.settled_by_id
-
-
-def _issuing(
-    session: Session, engagement: Engagement, row: SettlementRecord, standing: Standing
-) -> Decision:
-    found = decide(standing, Permission.ISSUE_INVOICE, item_of_invoice(session, row))
-    if not found.allowed:
-        return found
-    contract = contract_of(session.get_one(ContractVersion, row.contract_version_id))
-    later = invoiced_later(contract, Period(row.period_start, row.period_end))
-    why = overtaken(session, engagement, row) or later
-    return Decision(Verdict.NOT_NOW, why) if why else found

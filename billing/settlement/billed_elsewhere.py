@@ -8,7 +8,7 @@ it is sealed itself, so that no row stands on two sealed invoices.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,9 +16,16 @@ from sqlalchemy.orm import Session
 from billing.charges.span import span_of
 from billing.metering.sealed import SealedPeriod, carried, may_bill_again, sealed_period
 from billing.metering.shares import Evidence, Settling, shares_of
-from billing.metering.values import NO_METERING, Metering, metering_stated
+from billing.metering.values import (
+    NO_METERING,
+    Metering,
+    MeterShare,
+    Unpriced,
+    metering_stated,
+)
 from billing.settlement.late import meters_of
 from billing.settlement.metered import as_metered, metered_windows
+from billing.settlement.spans import invoice_span
 from governance.calendars import calendars_of
 from governance.contract.document import Contract
 from governance.engagements.models import ContractVersion, Engagement
@@ -56,20 +63,49 @@ def metering_of(  # noqa: PLR0917 (what `compute` takes, and the seals of the en
     except BadInput:
         # Settling it says what is wrong, with everything else that is.
         return NO_METERING
+    others = tuple(_sealed(seal) for seal in seals.values())
+    before = carried(period, seals)
+    idle = {} if restates else _idle(contract, period, windows, others, before)
     settling = Settling(
         period=period,
-        windows=windows,
+        windows=windows | idle,
         evidence={one.dataset: EvidenceDigest(one.dataset, one.sha256) for one in tables},
-        others=tuple(_sealed(seal) for seal in seals.values()),
+        others=others,
         carries={
-            name: [one for one in carried(period, seals) if _priced_in(contract, name, one)]
-            for name in windows
+            name: [one for one in before if name in idle or _priced_in(contract, name, one)]
+            for name in windows | idle
         },
         before=_sealed(own) if own and restates else None,
     )
     evidence = Evidence(store.local, calendars_of(contract.engagement))
     made = sorted(seal.measured_period_id for seal in seals.values())
-    return Metering(shares_of(settling, evidence), tuple(made))
+    shares = shares_of(settling, evidence)
+    priced = {name: share for name, share in shares.items() if name in windows}
+    return Metering(priced, tuple(made), tuple(_unpriced(shares, idle)))
+
+
+def _idle(
+    contract: Contract,
+    period: Period,
+    windows: Mapping[str, Period],
+    sealed: Iterable[SealedPeriod],
+    before: Collection[Period],
+) -> dict[str, Period]:
+    """The meters of earlier invoices that this one prices no more, with the days that it covers.
+
+    None where the period makes no invoice: the next one may price them still.
+    """
+    span = invoice_span(contract, period)
+    if span is None:
+        return {}
+    counted = {name for one in sealed if one.period in before for name in one.meters}
+    return dict.fromkeys(sorted(counted - windows.keys()), span)
+
+
+def _unpriced(shares: Mapping[str, MeterShare], idle: Iterable[str]) -> Iterator[Unpriced]:
+    for name in idle:
+        for late in shares[name].late if name in shares else ():
+            yield Unpriced(name, late.label, sum(row.number for row in late.rows))
 
 
 def _priced_in(contract: Contract, meter: str, period: Period) -> bool:

@@ -8,13 +8,16 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from billing.metering.values import NO_METERING
+from billing.charges.values import PricedPeriod
+from billing.metering.values import NO_METERING, Metering
 from billing.settlement.checks import reconciles
 from billing.settlement.coverage import coverage_findings
 from billing.settlement.dated import MILESTONES, milestones_reached, require_milestones
 from billing.settlement.earlier import Charged, looks_back
 from billing.settlement.history import credits_coming_off, months_until
+from billing.settlement.late import unpriced_findings
 from billing.settlement.pricing import PricedMonth, as_sealed, invoice_of, price_month
+from billing.settlement.tax_currency import RATES, TAX_CURRENCY, with_tax_currency
 from billing.settlement.values import (
     NO_INPUTS,
     Inputs,
@@ -73,11 +76,13 @@ def settle(  # noqa: PLR0917 (what a settlement follows from, in the order that 
     late = inputs.late_claims if own.has_invoice else ()
     coming_off = with_claims(credits_coming_off(contract, given), given, late)
     restated = [line for each in inputs.restated for line in each.lines]
+    invoiced = invoice_of(contract, own, _net(coming_off), restated)
+    invoiced = with_tax_currency(invoiced, contract, ledger)
     settlement = Settlement(
         contract=contract,
         contract_sha256=contract_sha256,
         period=period,
-        measured=_with_coverage(measured[-1], ledger),
+        measured=_with_findings(measured[-1], ledger, inputs.metering),
         history=tuple(measured[:-1]),
         credits=given[-1] if given else None,
         credit_history=given[:-1],
@@ -85,9 +90,9 @@ def settle(  # noqa: PLR0917 (what a settlement follows from, in the order that 
         usage=replace(own.usage, service_credit=_net(coming_off)),
         readings=own.readings,
         late_readings=own.late_readings,
-        priced=invoice_of(contract, own, _net(coming_off), restated),
+        priced=invoiced,
         inputs=inputs,
-        sources={**own.sources, **past.sources_of_credits()},
+        sources={**own.sources, **past.sources_of_credits(), **_sources_of_rate(invoiced, ledger)},
     )
     reconciles(settlement)
     return settlement
@@ -186,6 +191,12 @@ class _Past:
         )
 
 
+def _sources_of_rate(priced: PricedPeriod, ledger: Ledger) -> dict[str, tuple[EvidenceDigest, ...]]:
+    """The table of the rate that taxes were converted by."""
+    used = priced.tax_currency is not None
+    return {TAX_CURRENCY: (ledger.digests[RATES],)} if used else {}
+
+
 def _price_months(past: _Past, months: Sequence[Period]) -> tuple[PricedMonth, ...]:
     charged: dict[Period, Charged] = {}
     done: list[PricedMonth] = []
@@ -212,6 +223,7 @@ def _net(given: Sequence[ServiceCredits]) -> Decimal:
     return sum((each.net for each in given), Decimal(0))
 
 
-def _with_coverage(measured: MeasuredPeriod, ledger: Ledger) -> MeasuredPeriod:
-    findings = coverage_findings(ledger, measured.period)
-    return replace(measured, warnings=(*measured.warnings, *findings))
+def _with_findings(measured: MeasuredPeriod, ledger: Ledger, metering: Metering) -> MeasuredPeriod:
+    coverage = coverage_findings(ledger, measured.period)
+    unpriced = unpriced_findings(metering)
+    return replace(measured, warnings=(*measured.warnings, *coverage, *unpriced))

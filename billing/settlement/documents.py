@@ -11,6 +11,7 @@ from typing import Any
 from billing.charges.serialise import line_json, priced_period_json
 from billing.charges.values import ChargeLine
 from billing.invoices.numbering import invoice_number
+from billing.settlement.fee_keys import fee_keys
 from billing.settlement.values import InvoiceHeader, MeterReading, Settlement
 from governance.audit.checkpoints import Checkpoint
 from governance.contract.document import Contract
@@ -84,12 +85,13 @@ def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) ->
     A line that was metered carries its `reading`: the days counted, the number of ledger rows,
     the evidence digests and the digest of the meter's definition. A line that rests on further
     tables, such as indices, names them as `evidence`. `service_credits` lists the
-    credits that come off, with the misses they come from. Number and dates are null without a
-    header, as on a draft.
+    credits that come off, with the misses they come from; `allowances` are the credit's shares
+    in the taxes. Number and dates are null without a header, as on a draft. `read_fee_document`
+    reads it back.
     """
     contract, priced = settlement.contract, settlement.priced
     return {
-        **_header_json(header, contract),
+        **(header_json(header) if header else header_of_draft(contract)),
         "engagement": {
             "reference": contract.engagement.reference,
             "title": contract.engagement.title,
@@ -99,6 +101,7 @@ def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) ->
         "period_start": priced.period.start.isoformat(),
         "period_end": priced.period.end.isoformat(),
         **priced_period_json(priced),
+        **fee_keys(settlement),
         "lines": [_line_json(settlement, line) for line in priced.lines],
         "service_credits": [
             _settled_credits_json(settlement, given) for given in settlement.settled_credits
@@ -121,14 +124,20 @@ def evidence_of(settlement: Settlement) -> tuple[EvidenceDigest, ...]:
     return tuple(sorted({*measured, *metered, *further}))
 
 
-def _header_json(header: InvoiceHeader | None, contract: Contract) -> dict[str, Any]:
-    order = header.purchase_order if header else contract.invoicing.purchase_order
+def header_of_draft(contract: Contract) -> dict[str, Any]:
+    """What stands in place of number and dates before the issue."""
+    order = contract.invoicing.purchase_order
+    return {"number": None, "issued_on": None, "due_on": None, "purchase_order": order}
+
+
+def header_json(header: InvoiceHeader) -> dict[str, Any]:
+    """What issuing adds to an invoice's figures; every other key is the same as on the draft."""
     return {
-        "number": header.number if header else None,
-        "issued_on": header.issued_on.isoformat() if header else None,
-        "due_on": header.due_on.isoformat() if header else None,
-        "purchase_order": order,
-    } | _log_json(header.log if header else None)
+        "number": header.number,
+        "issued_on": header.issued_on.isoformat(),
+        "due_on": header.due_on.isoformat(),
+        "purchase_order": header.purchase_order,
+    } | _log_json(header.log)
 
 
 def _log_json(log: Checkpoint | None) -> dict[str, Any]:
@@ -139,8 +148,27 @@ def _log_json(log: Checkpoint | None) -> dict[str, Any]:
     return {"audit_log": {"origin": log.origin, "size": log.size, "root": root}}
 
 
+_PARTY_KEYS_WHERE_STATED = frozenset(
+    {
+        "state",
+        "contact_name",
+        "tax_number",
+        "legal_id",
+        "legal_scheme",
+        "electronic_address",
+        "electronic_scheme",
+    }
+)
+"""Keys that the contract language gained later: without them documents stay as they were."""
+
+
 def _party_json(party: Party) -> dict[str, Any]:
-    return party.model_dump(mode="json")
+    stated = party.model_dump(mode="json")
+    return {
+        key: value
+        for key, value in stated.items()
+        if value is not None or key not in _PARTY_KEYS_WHERE_STATED
+    }
 
 
 def _line_json(settlement: Settlement, line: ChargeLine) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from billing.settlement.metered import RECALLED, UNMETERED
 from billing.settlement.values import MeterReading
 from governance.contract.charges import Charge, ContingencyCharge
 from governance.contract.document import Contract
+from sla.evidence.values import Finding
 
 if TYPE_CHECKING:
     from sla.evidence.ledger import Ledger
@@ -47,6 +48,18 @@ def meters_of(charge: Charge) -> frozenset[str]:
         return frozenset()
     recalls = isinstance(charge, ContingencyCharge) and charge.recall_rate
     return frozenset({charge.meter, RECALLED} if recalls else {charge.meter})
+
+
+def unpriced_findings(metering: Metering) -> Iterator[Finding]:
+    """A finding for every meter and earlier period whose late rows no invoice bills."""
+    for one in metering.unpriced:
+        rows, them = (f"{one.rows} rows", "them") if one.rows > 1 else ("1 row", "it")
+        yield Finding(
+            code="late_rows_without_price",
+            message=f"{rows} came too late for the invoice of {one.label} (meter {one.meter}), and"
+            f" no charge of this period prices that meter: only a restatement of {one.label}"
+            f" bills {them}",
+        )
 
 
 def _priced_as(contract: Contract, name: str) -> set[str]:

@@ -52,11 +52,13 @@ class DocumentKind(StrEnum):
     INVOICE = "invoice.json"
     INVOICE_PDF = "invoice.pdf"
     PACK_PDF = "pack.pdf"
+    INVOICE_CII = "invoice.cii.xml"
+    INVOICE_UBL = "invoice.ubl.xml"
 
     @property
     def media_type(self) -> str:
         """What the document is served as."""
-        return "application/pdf" if self.value.endswith(".pdf") else "application/json"
+        return f"application/{self.value.rpartition('.')[2]}"
 
 
 class SettlementDocument(Table, table=True):
@@ -72,6 +74,8 @@ class SettlementDocument(Table, table=True):
     sha256: str = Field(sa_type=Sha256)
     data: bytes = Field(sa_type=LargeBinary)
     frozen: bool = Field(default=False, sa_type=Boolean)
+    template_version: str | None = Field(default=None, sa_type=Sha256)
+    """Of a PDF: the digest of the templates that it was made with."""
 
 
 class SettlementEvidence(Table, table=True):

@@ -24,7 +24,7 @@ from governance.contract.service_levels import ServiceLevel
 from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import require
 from governance.engagements.versions import contract_of, versions_of
-from governance.errors import NotFound
+from governance.errors import Conflict, NotFound
 from governance.values import Period
 from sla.evidence.models import EvidenceTable
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
@@ -219,8 +219,20 @@ def documents_of(
 def get_document(
     session: Session, actor: Actor, engagement: Engagement, period: Period, kind: DocumentKind
 ) -> SettlementDocument:
-    """One document of a settled period, byte for byte; NotFound where it was never settled."""
-    record = find_settlement(session, actor, engagement, period)
+    """One document of a settled period, byte for byte; NotFound where it was never settled.
+
+    Raises Conflict for the PDF of an issued invoice that isn't made yet.
+    """
+    document = document_of(session, find_settlement(session, actor, engagement, period), kind)
+    if not document.data:
+        raise Conflict(f"{kind.value} isn't made yet; make it on the invoice's page")
+    return document
+
+
+def document_of(
+    session: Session, record: SettlementRecord, kind: DocumentKind
+) -> SettlementDocument:
+    """One document of a settlement, with its bytes."""
     return session.execute(
         select(SettlementDocument).where(
             col(SettlementDocument.settlement_id) == record.id,

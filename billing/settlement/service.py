@@ -11,8 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from billing.invoices.changes import changes_of
 from billing.invoices.drafts import add_draft, invoice_of
-from billing.invoices.models import InvoiceState
+from billing.invoices.fee_document import FeeDocument, read_fee_document
+from billing.invoices.models import FeeInvoice
+from billing.invoices.steps import take_step
+from billing.invoices.values import Act, InvoiceState
 from billing.restatements.carrying import note_carried
 from billing.settlement.billed_elsewhere import metering_of
 from billing.settlement.calculation import settle
@@ -24,7 +28,7 @@ from billing.settlement.models import (
     SettlementEvidence,
     SettlementRecord,
 )
-from billing.settlement.queries import current_settlement, current_settlements
+from billing.settlement.queries import current_settlement, current_settlements, document_of
 from billing.settlement.values import NO_INPUTS, Inputs, InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.checkpoints import Checkpoint
@@ -59,12 +63,22 @@ DRAFT_NUMBER = "DRAFT"
 class DocumentRenderer(Protocol):
     """Makes the PDFs; the application provides it, as only it knows templates."""
 
-    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
-        """The fee invoice as PDF."""
+    def invoice(
+        self, settlement: Settlement, header: InvoiceHeader, xml: bytes | None = None
+    ) -> bytes:
+        """The fee invoice as PDF; `xml` is its electronic form (CII of EN 16931) to embed."""
         ...
 
     def pack(self, settlement: Settlement, log: Checkpoint | None) -> bytes:
         """The steering-committee pack as PDF; it states the audit log's checkpoint, if any."""
+        ...
+
+    def template_version(self) -> str:
+        """SHA-256 over everything that decides on how documents look."""
+        ...
+
+    def credit_note(self, document: FeeDocument, log: Checkpoint | None) -> bytes:
+        """A credit note as PDF; it states the audit log's checkpoint, if any."""
         ...
 
 
@@ -115,8 +129,11 @@ def settle_period(
     computed = _Computed(version, tables, compute(version, tables, period, workshop, inputs))
     used = {one.definition_sha256 for one in computed.settlement.measured.results}
     keep_used(session, workshop.catalogue, used)
-    _supersede(session, actor, engagement, period)
-    return _store(session, actor, engagement, computed, workshop.render)
+    replaced = _supersede(session, actor, engagement, period)
+    row = _store(session, actor, engagement, computed, workshop.render)
+    if replaced is not None:
+        _note_changes(session, row, replaced)
+    return row
 
 
 def compute(
@@ -173,16 +190,34 @@ def _check_unsealed(session: Session, engagement: Engagement, period: Period) ->
     raise Conflict(f"{what}; corrected evidence makes a restatement")
 
 
-def _supersede(session: Session, actor: Actor, engagement: Engagement, period: Period) -> None:
+def _supersede(
+    session: Session, actor: Actor, engagement: Engagement, period: Period
+) -> FeeInvoice | None:
+    """The draft that no longer counts, with its check and all; None for the first."""
     earlier = current_settlement(session, engagement, period)
     if earlier is None:
-        return
+        return None
     invoice = invoice_of(session, earlier)
     if invoice.state is InvoiceState.ISSUED:
         raise Conflict(f"invoice {invoice.number} of {period.label} is issued and can't change")
     replace_submission(session, actor, earlier.measured_period_id)
-    invoice.state = InvoiceState.SUPERSEDED
+    take_step(session, actor, invoice, Act.SUPERSEDE)
     earlier.superseded_at = actor.at
+    session.flush()
+    return invoice
+
+
+def _note_changes(session: Session, row: SettlementRecord, replaced: FeeInvoice) -> None:
+    """Keep with the new draft what is different from the one that it replaces."""
+    earlier = session.get_one(SettlementRecord, replaced.settlement_id)
+    before, after = (
+        read_fee_document(document_of(session, one, DocumentKind.INVOICE).data)
+        for one in (earlier, row)
+    )
+    draft = invoice_of(session, row)
+    draft.replaces_id = replaced.id
+    found = [change.as_json() for change in changes_of(before, after)]
+    draft.changes_json = canonical_json(found).decode()
     session.flush()
 
 
@@ -219,7 +254,8 @@ def _store(
         ]
     )
     add_draft(session, actor, engagement, row, settlement)
-    header = header_of(settlement.contract, DRAFT_NUMBER, actor.at.date(), log)
+    draft = header_of(settlement.contract, DRAFT_NUMBER, actor.at.date(), log)
+    header = replace(draft, estimate=True)
     _add_documents(session, row, settlement, header, render)
     _record(session, actor, engagement, row, settlement)
     return row
@@ -232,14 +268,21 @@ def _add_documents(
     header: InvoiceHeader,
     render: DocumentRenderer,
 ) -> None:
-    contents = figures_of(settlement) | {
+    pdfs = {
         DocumentKind.INVOICE_PDF: render.invoice(settlement, header),
         DocumentKind.PACK_PDF: render.pack(settlement, header.log),
     }
+    version = render.template_version()
     session.add_all(
         [
-            SettlementDocument(settlement_id=row.id, kind=kind, sha256=digest(data), data=data)
-            for kind, data in contents.items()
+            SettlementDocument(
+                settlement_id=row.id,
+                kind=kind,
+                sha256=digest(data),
+                data=data,
+                template_version=version if kind in pdfs else None,
+            )
+            for kind, data in (figures_of(settlement) | pdfs).items()
         ]
     )
     session.flush()

@@ -163,3 +163,5 @@ class InvoiceHeader:
     purchase_order: str | None = None
     log: Checkpoint | None = None
     """The audit log's latest checkpoint when the document was made; None where there is no log."""
+    estimate: bool = False
+    """Whether the document is a draft whose figures may still change."""

@@ -65,7 +65,7 @@ def check_questions(
     months outside the engagement are set aside.
     """
     problems = [
-        *_currencies(contract, old),
+        *_currencies(name, contract, old),
         *_outside(name, contract, months),
         *_no_month(months, sensitivity_of),
     ]
@@ -73,15 +73,17 @@ def check_questions(
         raise BadInput(problems)
 
 
-def _currencies(contract: Contract, old: tuple[str, Contract] | None) -> Iterator[Problem]:
+def _currencies(
+    name: str, contract: Contract, old: tuple[str, Contract] | None
+) -> Iterator[Problem]:
     currency = contract.engagement.currency
     if old is not None and old[1].engagement.currency != currency:
         yield Problem(
             "the contracts are in different currencies, so their amounts can't be compared",
-            file=old[0],
+            file=name,
             column="engagement.currency",
-            found=old[1].engagement.currency,
-            allowed=currency,
+            found=currency,
+            allowed=f"{old[1].engagement.currency}, as in {old[0]}",
         )
 
 

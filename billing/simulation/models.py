@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Date, Index, Integer, LargeBinary, Text
 from sqlmodel import Field
@@ -36,6 +37,10 @@ class SimulationState(StrEnum):
     """It waits, or somebody is at work on it."""
     DONE = "done"
     FAILED = "failed"
+
+
+CANCELLED: Final = Problem("it was cancelled before it was finished")
+"""Why a simulation has no result that its own side no longer wanted."""
 
 
 class SimulationRecord(Table, table=True):
@@ -85,6 +90,11 @@ class SimulationRecord(Table, table=True):
     def problems(self) -> tuple[Problem, ...]:
         """Why it failed; empty where it didn't."""
         return tuple(Problem(**one) for one in json.loads(self.problems_json))
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether its own side called it off."""
+        return CANCELLED in self.problems
 
 
 class SimulationWork(Table, table=True):

@@ -13,8 +13,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from billing.simulation.checks import check_questions, months_between
-from billing.simulation.models import SimulationRecord, SimulationState, SimulationWork
-from billing.simulation.queries import side_of, waiting
+from billing.simulation.models import (
+    CANCELLED,
+    SimulationRecord,
+    SimulationState,
+    SimulationWork,
+)
+from billing.simulation.queries import get_simulation, side_of, waiting
 from governance.access import Actor, Permission
 from governance.audit.models import Action
 from governance.audit.service import Change, one_line, record
@@ -214,20 +219,52 @@ def finish(
     problems: tuple[Problem, ...] = (),
 ) -> None:
     """Write down the result, or why there is none; nothing where another worker took over."""
-    row = held_record(session, held)
-    if row is None:
+    work = _locked_work(session, held.simulation_id)
+    if work is None or work.attempts != held.attempt:
         return
+    row = session.get_one(SimulationRecord, held.simulation_id)
     row.document = document
-    row.problems_json = json.dumps([problem.as_json() for problem in problems])
-    row.state = SimulationState.FAILED if document is None else SimulationState.DONE
-    row.finished_at = at
-    session.add(row)
-    for work in session.scalars(
-        select(SimulationWork).where(col(SimulationWork.simulation_id) == row.id)
-    ):
-        session.delete(work)
+    _end(session, row, work, at, problems)
     engagement = session.get(Engagement, row.engagement_id)
     if engagement is None:
         raise NotFound("the simulation's engagement is gone")
     actor = Actor(None, "simulation", at)
     _record(session, actor, engagement, row, Action.SIMULATION_FINISHED)
+
+
+def cancel_simulation(
+    session: Session, actor: Actor, engagement: Engagement, simulation_id: int
+) -> SimulationRecord:
+    """End a simulation that isn't finished; whoever works on it writes nothing down any more.
+
+    Everybody who sees a simulation may cancel it. Raises NotFound where the actor sees none, and
+    Conflict where it is finished.
+    """
+    row = get_simulation(session, actor, engagement, simulation_id)
+    work = _locked_work(session, row.id)
+    if work is None:
+        raise Conflict(f"simulation {row.id} is finished already")
+    _end(session, row, work, actor.at, (CANCELLED,))
+    _record(session, actor, engagement, row, Action.SIMULATION_CANCELLED)
+    return row
+
+
+def _locked_work(session: Session, simulation_id: int) -> SimulationWork | None:
+    """Locked, so that a simulation is either finished or cancelled, and that once."""
+    query = select(SimulationWork).where(col(SimulationWork.simulation_id) == simulation_id)
+    return session.scalars(query.with_for_update()).one_or_none()
+
+
+def _end(
+    session: Session,
+    row: SimulationRecord,
+    work: SimulationWork,
+    at: datetime,
+    problems: tuple[Problem, ...],
+) -> None:
+    row.problems_json = json.dumps([problem.as_json() for problem in problems])
+    row.state = SimulationState.FAILED if row.document is None else SimulationState.DONE
+    row.finished_at = at
+    session.add(row)
+    session.delete(work)
+    session.flush()

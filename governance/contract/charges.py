@@ -6,13 +6,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from governance.contract.base import (
+    Accepts,
     Day,
     Exact,
     Identifier,
     Month,
+    Name,
     NonNegative,
     Percent,
     Positive,
@@ -31,17 +33,31 @@ class TaxCategory(StrEnum):
     EXEMPT = "exempt"
     REVERSE_CHARGE = "reverse_charge"
     OUTSIDE_SCOPE = "outside_scope"
+    INTRA_COMMUNITY = "intra_community"
+    EXPORT = "export"
+
+
+ExemptionCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^VATEX-[A-Z]{2}-[A-Z0-9-]{1,24}$"),
+    Accepts("a VATEX code such as VATEX-EU-AE or VATEX-EU-132-1G"),
+]
 
 
 class Tax(Terms):
-    """Tax treatment; only `standard` has a rate, `exempt` needs its reason."""
+    """Tax treatment; only `standard` has a rate, `exempt` needs its reason or code."""
 
     category: TaxCategory
     """Which rule of tax law holds."""
     rate: Percent = Decimal(0)
     """In %, for the category standard."""
     reason: Text | None = None
-    """What the invoice says in place of a tax; needed for exempt."""
+    """What the invoice says in place of a tax; needed for exempt, unless its code is stated."""
+    code: ExemptionCode | None = None
+    """Reason as a code of the VATEX list, for electronic invoices; reverse charge, intra-community,
+    export and outside the scope have theirs without it."""
+    name: Name | None = None
+    """What the tax is called where it is no VAT, such as Sales tax."""
 
 
 class Indexation(Terms):

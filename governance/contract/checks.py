@@ -7,9 +7,7 @@ is reported once and never makes up others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from string import Formatter
 from typing import Any
 
 from governance.contract.charges import Charge
@@ -17,8 +15,8 @@ from governance.contract.checks_calendars import check_business_hours, check_cal
 from governance.contract.checks_charges import (
     CHARGE_CHECKS,
     CONTRACT_CHARGE_CHECKS,
-    check_tax,
 )
+from governance.contract.checks_invoicing import INVOICING_CHECKS
 from governance.contract.checks_service_credits import (
     check_earn_back,
     check_milestone_credits,
@@ -35,7 +33,6 @@ from governance.contract.document import Contract
 from governance.contract.engagement import Model
 from governance.contract.findings import Finding, Findings
 from governance.contract.kpi_signature import KpiSignature
-from governance.contract.messages import did_you_mean
 from governance.contract.places import check_country, check_zone
 from governance.contract.service_levels import ServiceLevel
 from governance.values import known_currency
@@ -164,37 +161,6 @@ def _check_ids(parts: Iterable[ServiceLevel | Charge], name: str) -> Findings:
             yield Finding((name, index, "id"), what, "an id of its own")
 
 
-def check_invoicing_tax(contract: Contract) -> Findings:
-    """The tax of all charges that have none of their own."""
-    yield from check_tax(contract.invoicing.tax, ("invoicing", "tax"))
-
-
-_NUMBER_FIELDS = ("year", "month", "sequence")
-_NUMBER_FORMAT = re.compile(r"0?\d{0,2}d?", re.ASCII)
-_NUMBER_EXAMPLE = (
-    "{year}, {month:02} and {sequence:05}, the last one always, as CW-{year}-{sequence:05}"
-)
-
-
-def check_number(contract: Contract) -> Findings:
-    """Invoice numbers carry the sequence, and only fields that an invoice has."""
-    number, path = contract.invoicing.number, ("invoicing", "number")
-    try:
-        fields = [part for part in Formatter().parse(number) if part[1] is not None]
-    except ValueError:
-        yield Finding(path, "the braces of the number don't match", _NUMBER_EXAMPLE)
-        return
-    for _, field, form, conversion in fields:
-        if field not in _NUMBER_FIELDS:
-            slip = did_you_mean(field or "", _NUMBER_FIELDS)
-            yield Finding(path, f"unknown field '{{{field}}}'{slip}", _NUMBER_EXAMPLE)
-        elif conversion or not _NUMBER_FORMAT.fullmatch(form or ""):
-            yield Finding(path, f"the format of '{{{field}}}' can't be used", _NUMBER_EXAMPLE)
-    if "sequence" not in {field for _, field, _, _ in fields}:
-        what = "numbers would repeat, since {sequence} is missing"
-        yield Finding(path, what, _NUMBER_EXAMPLE)
-
-
 CONTRACT_CHECKS: tuple[Callable[[Contract], Findings], ...] = (
     check_currency,
     check_time_zone,
@@ -212,7 +178,6 @@ CONTRACT_CHECKS: tuple[Callable[[Contract], Findings], ...] = (
     check_earn_back,
     check_persistent_failures,
     check_milestone_credits,
-    check_invoicing_tax,
-    check_number,
+    *INVOICING_CHECKS,
     *CONTRACT_CHARGE_CHECKS,
 )

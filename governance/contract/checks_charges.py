@@ -67,7 +67,9 @@ def check_charge_tax(charge: Charge, path: Path) -> Findings:
 
 
 def check_tax(tax: Tax, path: Path) -> Findings:
-    """Only `standard` has a rate, and it has one above zero; `exempt` says why."""
+    """Only `standard` has a rate, and it has one above zero; `exempt` says why, in words or by
+    its code.
+    """
     if tax.category is TaxCategory.STANDARD and tax.rate == 0:
         missing = "rate" not in tax.model_fields_set
         yield Finding(
@@ -82,12 +84,18 @@ def check_tax(tax: Tax, path: Path) -> Findings:
             f"the category {tax.category} has no rate",
             "no rate, or the category standard",
         )
-    if tax.category is TaxCategory.EXEMPT and tax.reason is None:
+    if tax.category is TaxCategory.EXEMPT and tax.reason is None and tax.code is None:
         yield Finding(
             (*path, "reason"),
             "the category exempt needs its reason",
             "the reason as the invoice must state it",
             "",
+        )
+    if tax.code is not None and tax.category in {TaxCategory.STANDARD, TaxCategory.ZERO}:
+        yield Finding(
+            (*path, "code"),
+            f"the category {tax.category} has no reason to go without tax",
+            "no code, or a category without tax",
         )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
-from governance.contract.base import Accepts, Percent, Terms, Text, Whole
-from governance.contract.charges import Charge, MinimumCommitment, Tax, TaxCategory
+from governance.contract.base import Accepts, Terms
+from governance.contract.charges import Charge, MinimumCommitment
 from governance.contract.engagement import Engagement
+from governance.contract.invoicing import Invoicing
 from governance.contract.service_credits import ServiceCreditTerms
 from governance.contract.service_levels import ServiceLevel
 
@@ -21,30 +22,6 @@ def _version(value: Any) -> Any:
 
 Version = Annotated[Literal[1], BeforeValidator(_version), Accepts("1")]
 """Version of the contract language that the document is written in."""
-
-
-class Withholding(Terms):
-    """Tax withheld by the client: deducted from what is payable, never from the taxable amount."""
-
-    rate: Percent
-    """In %."""
-
-
-class Invoicing(Terms):
-    """How fees are invoiced and taxed."""
-
-    every: Literal["month", "quarter", "year"] = "month"
-    """How often an invoice is issued."""
-    due_days: Annotated[Whole, Field(ge=0, le=365)] = 30
-    """Days from issue to the day the invoice is due."""
-    purchase_order: Text | None = None
-    """The client's order number, printed on each invoice."""
-    number: Text = "{year}-{sequence:05}"
-    """Pattern of invoice numbers; the fields are year, month and sequence."""
-    tax: Tax = Tax(category=TaxCategory.OUTSIDE_SCOPE)
-    """Tax of all charges that have none of their own."""
-    withholding: Withholding | None = None
-    """Tax that the client withholds from what is payable."""
 
 
 class Governance(Terms):
@@ -76,7 +53,7 @@ class Contract(Terms):
     minimum_commitment: MinimumCommitment | None = None
     """What the client pays at least, over all charges."""
     invoicing: Invoicing = Invoicing()
-    """How fees are invoiced and taxed."""
+    """How fees are invoiced, taxed, approved, paid and posted."""
     governance: Governance = Governance()
     """Committees, obligations, escalation and approvals, kept as written."""
 

@@ -27,6 +27,12 @@ Currency = Annotated[
     StringConstraints(pattern=r"^[A-Z]{3}$"),
     Accepts("an ISO 4217 currency code, three capital letters such as EUR"),
 ]
+Scheme = Annotated[
+    str,
+    StringConstraints(pattern=r"^(\d{4}|EM|A[NQSU])$"),
+    Accepts("a code of four digits such as 0088 or 9930, or EM, AN, AQ, AS, AU"),
+]
+"""Code of a list of identifiers: ISO 6523 (ICD), or EAS of the electronic addresses."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -78,6 +84,21 @@ class Party(Terms):
     """Account that invoices are paid to."""
     bic: Text | None = None
     """The account's bank."""
+    state: Text | None = None
+    """State, province or region, where the address needs it, such as TX."""
+    contact_name: Name | None = None
+    """Person or department to ask; e-mail and phone are theirs."""
+    tax_number: Text | None = None
+    """National tax number, where there is no VAT number."""
+    legal_id: Text | None = None
+    """Number in a register, such as HRB 12345, or a GLN or LEI, as electronic invoices want it."""
+    legal_scheme: Scheme | None = None
+    """What `legal_id` is by ISO 6523, such as 0088 for a GLN or 0199 for an LEI."""
+    electronic_address: Text | None = None
+    """Where electronic invoices reach it."""
+    electronic_scheme: Scheme | None = None
+    """What `electronic_address` is by the EAS list, such as EM for e-mail or 9930 for a German VAT
+    number."""
 
 
 class Hours(Terms):

@@ -21,6 +21,7 @@ from governance.contract import (
     lint_engagement,
     lint_invoicing,
     lint_levels,
+    lint_parties,
     lint_prices,
 )
 from governance.contract.document import Contract
@@ -32,7 +33,7 @@ MAX_WARNINGS = 1000
 """Beyond this many, nobody reads on."""
 RULES_BY_SUBJECT: Mapping[str, tuple[Rule, ...]] = {
     "Term and notice": lint_engagement.RULES,
-    "Invoices and tax": lint_invoicing.RULES,
+    "Invoices and tax": (*lint_invoicing.RULES, *lint_parties.RULES),
     "Promises": lint_levels.RULES,
     "Tiers, bands and bonuses": lint_bands.RULES,
     "Service credits": lint_credits.RULES,

@@ -262,6 +262,7 @@ _FX_RATES = Dataset(
         _column("from", Kind.CURRENCY),
         _column("to", Kind.CURRENCY),
         _column("rate", Kind.RATE),
+        *_text("source"),
     ),
     key=("on", "from", "to"),
 )

@@ -144,8 +144,8 @@ def assess(
     level: ServiceLevel,
     direction: Direction,
     results: PeriodResults,
-    engagement_ends: date | None = None,
-    risen: str = "",
+    engagement_ends: date | None,
+    risen: str,
 ) -> Assessment:
     """Round the value, compare it and say whether anything follows from it.
 

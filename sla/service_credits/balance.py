@@ -5,12 +5,12 @@ Source: the contract language, section "Service credits", `earn_back` of the for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from governance.contract.service_credits import EarnBack
-from governance.values import Period, round_money
+from governance.values import Period, round_money, summed
 from sla.measurements.values import Status
 from sla.service_credits.assessment import Case, better
 from sla.service_credits.values import BalanceMovement, EarnedBack, ServiceCredits
@@ -116,7 +116,7 @@ def _added(
     if not is_good or now.value is None or not better(case.direction, now.value, now.expected):
         return _NOTHING
     costs = [given.counted_of(level_id) for given in so_far]
-    set_off_before = _sum(
+    set_off_before = summed(
         each.amount
         for given in so_far
         for each in given.earn_backs
@@ -124,15 +124,11 @@ def _added(
     )
     last = next((cost for cost in reversed(costs) if cost), _NOTHING)
     share = round_money(last * terms.percent / Decimal(100), case.currency)
-    return max(_NOTHING, min(share, _sum(costs) - set_off_before - standing))
+    return max(_NOTHING, min(share, summed(costs) - set_off_before - standing))
 
 
 def _sum_of(lots: Sequence[_Lot]) -> Decimal:
-    return _sum(lot.left for lot in lots)
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, _NOTHING)
+    return summed(lot.left for lot in lots)
 
 
 def _why(terms: EarnBack, case: Case, moved: BalanceMovement) -> str:

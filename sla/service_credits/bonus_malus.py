@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from governance.contract.service_credits import BonusMalusTerms
 from governance.contract.service_levels import BonusMalus
-from governance.values import plain, round_money
+from governance.values import plain, round_money, summed
 from sla.service_credits.annual import last_twelve_months
 from sla.service_credits.assessment import Case, better
 from sla.service_credits.award import Award, product_words
@@ -82,7 +82,7 @@ def capped_bonuses(
     bonuses of the months before.
     """
     bonuses = {key: award.bonus for key, award in awards.items() if award.bonus is not None}
-    total = sum(bonuses.values(), _NOTHING)
+    total = summed(bonuses.values())
     cap = _bonus_cap(terms, results, earlier, currency)
     if cap is None or total <= cap:
         return dict(awards)
@@ -114,6 +114,6 @@ def _bonus_cap(
     if terms.annual_bonus_cap_percent is None:
         return None
     year = last_twelve_months(results, earlier)
-    paid = sum((each.bonus for each in year.before), _NOTHING)
+    paid = summed(each.bonus for each in year.before)
     cap = year.base * terms.annual_bonus_cap_percent / Decimal(100) - paid
     return max(_NOTHING, round_money(cap, currency))

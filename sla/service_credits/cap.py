@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from governance.contract.service_credits import AtRiskPool, ServiceCreditTerms
-from governance.values import minor_digits, round_money
+from governance.values import minor_digits, round_money, summed
 from sla.service_credits.annual import last_twelve_months
 from sla.service_credits.values import PeriodResults, ServiceCredits
 
@@ -43,7 +43,7 @@ def _caps(
         yield results.charges * terms.cap_percent / Decimal(100)
     if terms.annual_cap_percent is not None:
         year = last_twelve_months(results, earlier)
-        given = sum((each.counted for each in year.before), Decimal(0))
+        given = summed(each.counted for each in year.before)
         yield year.base * terms.annual_cap_percent / Decimal(100) - given
 
 
@@ -54,11 +54,11 @@ def share_out(total: Decimal, uncapped: Mapping[Key, Decimal], currency: str) ->
     next largest where a share would exceed its own credit or fall below zero. So the shares add
     up to `total`, which must not exceed the sum of the credits, exactly.
     """
-    whole = sum(uncapped.values(), Decimal(0))
+    whole = summed(uncapped.values())
     if total >= whole:
         return dict(uncapped)
     shares = {key: round_money(total * each / whole, currency) for key, each in uncapped.items()}
-    left = total - sum(shares.values(), Decimal(0))
+    left = total - summed(shares.values())
     for key in sorted(uncapped, key=lambda key: uncapped[key], reverse=True):
         moved = max(-shares[key], min(left, uncapped[key] - shares[key]))
         shares[key] += moved

@@ -15,7 +15,7 @@ from itertools import islice
 from governance.contract.kpi_signature import Direction
 from governance.contract.service_credits import EarnBack, EarnBackForm
 from governance.contract.service_levels import ServiceLevel
-from governance.values import Period, round_half_up, round_money
+from governance.values import Period, round_half_up, round_money, summed
 from sla.measurements.statuses import status_of
 from sla.measurements.values import Status
 from sla.service_credits.assessment import Assessment, Case, better
@@ -113,7 +113,7 @@ def _mean_value(case: Case, year: Period) -> Decimal | None:
     ]
     if not values:
         return None
-    mean = sum(values, Decimal(0)) / len(values)
+    mean = summed(values) / len(values)
     # A mean of unrounded values may not end, so six decimals stand in for "unrounded".
     return round_half_up(mean, 6 if case.level.round_to is None else case.level.round_to)
 
@@ -138,7 +138,7 @@ class _Returning:
             for each in later.earn_backs
             if (each.service_level, each.period) == (self.level_id, given.period)
         )
-        return max(Decimal(0), given.counted_of(self.level_id) - sum(back, Decimal(0)))
+        return max(Decimal(0), given.counted_of(self.level_id) - summed(back))
 
 
 def _returned(

@@ -40,5 +40,5 @@ def _lines(node: Node, path: str) -> Iterator[tuple[str, int]]:
 
 def _line_of(path: str, lines: dict[str, int]) -> int | None:
     while path and path not in lines:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        path = path.rpartition(".")[0]
     return lines.get(path)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, Decimal
 
 from governance.contract.service_credits import LinearCredit
-from governance.values import plain
 from sla.service_credits.assessment import Case
 from sla.service_credits.award import Award, product_words
-from sla.service_credits.wording import amount_words, percent_words
+from sla.service_credits.wording import amount_words, counted, percent_words
 
 
 def award(terms: LinearCredit, case: Case) -> Award:
@@ -30,8 +29,8 @@ def award(terms: LinearCredit, case: Case) -> Award:
     limit = case.level.max_percent if case.level.max_percent is not None else terms.max_percent
     percent = uncapped if limit is None else min(uncapped, limit)
     credit = case.money(case.base * percent / Decimal(100))
-    counted = "full points" if linear.count == "full" else "points"
-    steps = f"{plain(points)} {counted} × {percent_words(linear.percent_per_point)}"
+    noun = "full point" if linear.count == "full" else "point"
+    steps = f"{counted(points, noun)} × {percent_words(linear.percent_per_point)}"
     if percent < uncapped:
         steps += f", at most {percent_words(percent)}"
     factors = f"{amount_words(case.base, case.currency)} × {percent_words(percent)}"

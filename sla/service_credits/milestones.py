@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from governance.contract.service_credits import MilestoneCredit, ServiceCreditTerms
-from governance.values import Period, round_money
+from governance.values import Period, round_money, summed
 from sla.service_credits.values import MilestoneLate, PeriodResults, ServiceCredits
 from sla.service_credits.wording import amount_words, counted
 
@@ -81,7 +81,7 @@ def _late(
     currency: str,
 ) -> MilestoneLate | None:
     owed = lateness.owed(days.end)
-    before = sum(_credited(milestone.id, earlier), _NOTHING)
+    before = summed(_credited(milestone.id, earlier))
     since = min(owed - lateness.owed(days.start - _ONE_DAY), owed - before)
     credit = round_money(max(since, _NOTHING), currency)
     if not credit:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from governance.contract.document import Contract
 from governance.contract.service_credits import BonusMalusTerms, EarnBackForm, ServiceCreditTerms
-from governance.values import round_money
+from governance.values import round_money, summed
 from sla.service_credits.assessment import Case
 from sla.service_credits.award import Award
 from sla.service_credits.balance import balances, set_off
@@ -108,8 +108,8 @@ def credit_of_period(of: PeriodCase) -> ServiceCredits:
         base=of.results.charges,
         cap=capped.cap,
         service_levels=levels,
-        before_cap=round_money(sum(uncapped.values(), _NOTHING), of.currency),
-        credit=round_money(sum(capped.shares.values(), _NOTHING), of.currency),
+        before_cap=round_money(summed(uncapped.values()), of.currency),
+        credit=round_money(summed(capped.shares.values()), of.currency),
         earned_back=zero,
         net=zero,
         bonus=sum((level.bonus for level in levels if level.bonus), zero),
@@ -143,7 +143,7 @@ def _capped(of: PeriodCase, costs: _Costs) -> _Capped:
     cap = None if of.terms is None else cap_of(of.terms, of.results, of.earlier, of.currency)
     if cap is None:
         return _Capped(None, of.currency, uncapped)
-    total = min(cap, sum(uncapped.values(), _NOTHING))
+    total = min(cap, summed(uncapped.values()))
     return _Capped(cap, of.currency, share_out(total, uncapped, of.currency))
 
 

@@ -14,6 +14,9 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, NoReturn
 
+from pydantic import TypeAdapter, ValidationError
+
+from governance.contract.base import Day
 from governance.contract.document import Contract
 from governance.errors import BadInput, Problem
 from governance.values import Period
@@ -23,6 +26,7 @@ from sla.service_credits.values import Claims, LevelResult, PeriodResults
 _KEYS = ("periods", "as_of")
 _PERIOD_KEYS = ("period", "charges", "results", "milestones", "chosen", "claimed_on")
 _RESULT_KEYS = ("value", "incident", "excused")
+_DAY = TypeAdapter[date](Day)
 _LARGEST_EXPONENT = 24
 """Numbers beyond 10^24 are slips of the pen, and would cost memory to write out."""
 
@@ -244,13 +248,10 @@ class _Reader:
         if value is None:
             return None
         try:
-            # The ISO calendar has other spellings of a day, which no document here uses.
-            if isinstance(value, str) and len(value) == len("2026-01-31"):
-                return date.fromisoformat(value)
-        except ValueError:
-            pass
-        self._report("is not a day", path, found=_shown(value), allowed="a day as 2026-01-31")
-        return None
+            return _DAY.validate_python(value)
+        except ValidationError:
+            self._report("is not a day", path, found=_shown(value), allowed="a day as 2026-01-31")
+            return None
 
     def _number(self, value: Any, path: str) -> Decimal | None:
         try:
@@ -294,5 +295,6 @@ class _Reader:
 
 def _shown(value: Any) -> str:
     """A value as the file has it, cut where it is long."""
-    text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
+    is_number = isinstance(value, Decimal)
+    text = str(value) if is_number else json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:60]}…"

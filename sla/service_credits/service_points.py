@@ -11,7 +11,7 @@ from governance.contract.service_credits import ServicePoints
 from governance.values import plain
 from sla.service_credits.assessment import Case, better
 from sla.service_credits.award import Award, product_words
-from sla.service_credits.wording import amount_words, ordinal, percent_words
+from sla.service_credits.wording import amount_words, counted, ordinal, percent_words
 
 _ONE = Decimal(1)
 
@@ -26,10 +26,10 @@ def award(terms: ServicePoints, case: Case) -> Award:
     multiplier = terms.repeat_multiplier if in_a_row > 1 else _ONE
     points = band * multiplier
     credit = case.money(case.base * points * terms.point_percent / Decimal(100))
-    scored = f"{plain(points)} points"
+    scored = counted(points, "point")
     if multiplier != _ONE:
         repeat = f"{plain(multiplier)} for the {ordinal(in_a_row)} miss in a row"
-        scored = f"{plain(band)} points × {repeat} = {scored}"
+        scored = f"{counted(band, 'point')} × {repeat} = {scored}"
     factors = (
         f"{plain(points)} × {percent_words(terms.point_percent)}"
         f" × {amount_words(case.base, case.currency)}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from facturx import get_facturx_xml_from_pdf
+from lxml import etree
 
 from app.cli import main
 from app.main_job import WRITTEN, RunResult, run_from_files, write_run
@@ -51,6 +54,18 @@ def test_the_files_agree(result: RunResult, written: Path) -> None:
     assert [each["service_level"] for each in measured["results"]] == [
         each["id"] for each in credit["service_levels"]
     ]
+
+
+def test_the_invoice_in_xml_states_the_same(written: Path) -> None:
+    invoice = json.loads((written / "invoice.json").read_text())
+    for name, total in (
+        ("invoice.cii.xml", "DuePayableAmount"),
+        ("invoice.ubl.xml", "PayableAmount"),
+    ):
+        stated = etree.parse(written / name).getroot()
+        assert [each.text for each in stated.iter(f"{{*}}{total}")] == [invoice["total"]]
+    name, inside = get_facturx_xml_from_pdf(BytesIO((written / "invoice.pdf").read_bytes()))
+    assert (name, inside) == ("factur-x.xml", (written / "invoice.cii.xml").read_bytes())
 
 
 def test_downloaded_evidence_gives_the_same_bytes(written: Path, tmp_path: Path) -> None:
@@ -142,6 +157,31 @@ def test_the_command_answers_as_json(tmp_path: Path) -> None:
     assert answer["invoice"].endswith("00007")
     assert answer["service_levels"].keys() == {"SL-01", "SL-02", "SL-03", "SL-04", "SL-05"}
     assert len(answer["files"]) == len(WRITTEN)
+
+
+def test_without_what_xml_needs_the_rest_is_written_and_the_keys_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.main_job.render_pack", lambda *_: b"pack")
+    contract = tmp_path / "contract.yaml"
+    taxed = 'tax: {category: standard, rate: "6.25"}'
+    exempt = "tax: {category: exempt, reason: Exempt service}"
+    contract.write_text(CONTRACT.read_text("utf-8").replace(taxed, exempt), "utf-8")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "invoice.ubl.xml").write_text("of an earlier run")
+    status, output, errors = _run(
+        "--contract", str(contract), "--evidence", str(LEDGER), "--period", "2013-02",
+        "--out", str(out), "--json",
+    )  # fmt: skip
+    assert status == 0
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        name for name in WRITTEN if not name.endswith(".xml")
+    )
+    assert "There is no invoice.cii.xml and no invoice.ubl.xml (profile en16931):" in errors
+    assert "engagement.provider.vat_id: who charges VAT" in errors
+    (problem,) = json.loads(output)["e_invoice_problems"]
+    assert problem["column"] == "engagement.provider.vat_id"
 
 
 def test_the_command_says_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,12 @@ from app.simulating import (
 )
 from billing.simulation.models import SimulationRecord, SimulationState
 from billing.simulation.serialise import simulation_of
-from billing.simulation.service import take_up
+from billing.simulation.service import cancel_simulation, take_up
 from billing.simulation.work import Work, Worked, work
+from governance import bounded
+from governance.access import Actor
 from governance.bounded import Bounds
+from governance.engagements.models import Engagement
 from governance.errors import BadInput, Problem
 from governance.tenancy import EVERYTHING
 from sla.evidence.store import EvidenceStore
@@ -47,7 +50,7 @@ def asked(fresh_engine: Engine, tmp_path: Path) -> int:
         return ask_for(session, manager, engagement).id
 
 
-def _in_this_process(given: Work, _bounds: Bounds, _name: str) -> Worked:
+def _in_this_process(given: Work, _bounds: Bounds, _name: str, _dropped: object) -> Worked:
     return work(given)
 
 
@@ -56,9 +59,9 @@ def _record(engine: Engine, simulation_id: int) -> SimulationRecord:
         return session.get_one(SimulationRecord, simulation_id)
 
 
-def _work_off(engine: Engine, settings: Settings, bounded: Callable[..., Worked]) -> bool:
+def _work_off(engine: Engine, settings: Settings, how: Callable[..., Worked]) -> bool:
     store = EvidenceStore.at(settings.data_dir / "store")
-    return simulate_waiting(engine, settings, store, lambda: NOW, bounded)
+    return simulate_waiting(engine, settings, store, lambda: NOW, how)
 
 
 def test_what_waits_is_simulated(fresh_engine: Engine, settings: Settings, asked: int) -> None:
@@ -77,7 +80,7 @@ def test_what_waits_is_simulated(fresh_engine: Engine, settings: Settings, asked
 def test_it_says_how_far_it_is(fresh_engine: Engine, settings: Settings, asked: int) -> None:
     seen: list[Done | None] = []
 
-    def looked_at(given: Work, _bounds: Bounds, _name: str) -> Worked:
+    def looked_at(given: Work, _bounds: Bounds, _name: str, _dropped: object) -> Worked:
         seen.append(progress_of(settings, asked))
         worked = work(given)
         seen.append(progress_of(settings, asked))
@@ -96,12 +99,12 @@ def test_a_process_of_its_own_gives_the_same(
 ) -> None:
     given: list[Work] = []
 
-    def kept(one: Work, _bounds: Bounds, _name: str) -> Worked:
+    def kept(one: Work, _bounds: Bounds, _name: str, _dropped: object) -> Worked:
         given.append(one)
         return work(one)
 
     _work_off(fresh_engine, settings, kept)
-    apart = in_process_of_its_own(given[0], Bounds(120, 2048), "the simulation")
+    apart = in_process_of_its_own(given[0], Bounds(120, 2048), "the simulation", lambda: False)
     assert apart.document == _record(fresh_engine, asked).document
     assert json.loads(apart.document)["currency"] == "EUR"
     assert simulation_of(apart.document).new.sha256
@@ -117,7 +120,7 @@ def test_a_process_of_its_own_gives_the_same(
 def test_what_fails_says_why(
     fresh_engine: Engine, settings: Settings, asked: int, error: Exception, message: str
 ) -> None:
-    def failing(_given: Work, _bounds: Bounds, _name: str) -> Worked:
+    def failing(_given: Work, _bounds: Bounds, _name: str, _dropped: object) -> Worked:
         raise error
 
     assert _work_off(fresh_engine, settings, failing)
@@ -139,3 +142,39 @@ def test_what_broke_off_twice_is_given_up(
 def _break_off(session: Session, times: int) -> None:
     for back in range(times, 0, -1):
         assert take_up(session, NOW - back * (HOLD + timedelta(minutes=1)), HOLD)
+
+
+def test_what_is_cancelled_at_work_leaves_nothing(
+    fresh_engine: Engine, settings: Settings, asked: int
+) -> None:
+    noticed: list[bool] = []
+
+    def cancelled(given: Work, _bounds: Bounds, _name: str, dropped: Callable[[], bool]) -> Worked:
+        noticed.append(dropped())
+        with session_scope(fresh_engine, sees=EVERYTHING) as session:
+            row = session.get_one(SimulationRecord, asked)
+            engagement = session.get_one(Engagement, row.engagement_id)
+            asker = Actor(row.asked_by_id, "Ann", NOW)
+            cancel_simulation(session, asker, engagement, asked)
+        noticed.append(dropped())
+        return work(given)
+
+    assert _work_off(fresh_engine, settings, cancelled)
+    assert noticed == [False, True]
+    row = _record(fresh_engine, asked)
+    assert row.cancelled
+    assert row.document is None
+    assert progress_of(settings, asked) is None
+    assert not _work_off(fresh_engine, settings, _in_this_process)
+
+
+def test_a_process_ends_when_nobody_waits_for_it(
+    fresh_engine: Engine, settings: Settings, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "_LOOK_SECONDS", 0.01)
+
+    def apart(given: Work, bounds: Bounds, name: str, _dropped: object) -> Worked:
+        return in_process_of_its_own(given, bounds, name, lambda: True)
+
+    assert _work_off(fresh_engine, settings, apart)
+    assert _record(fresh_engine, asked).problems[0].what == "was ended, since nobody waits for it"

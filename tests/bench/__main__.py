@@ -17,6 +17,7 @@ from tests.bench.audit import audit_table
 from tests.bench.imports import import_table
 from tests.bench.kpis import catalogue_table, common_table, drill_down_line
 from tests.bench.pricing import pricing_table
+from tests.bench.runs import runs_table
 from tests.bench.simulations import simulation_line
 from tests.paths import ROOT
 
@@ -45,6 +46,8 @@ def main() -> None:
     options.add_argument("--changes", type=int, default=4_000)
     options.add_argument("--entries", type=int, default=1_000_000)
     options.add_argument("--contracts", type=int, default=1_000)
+    options.add_argument("--engagements", type=int, default=1_000)
+    options.add_argument("--pdfs", type=int, default=200)
     options.add_argument("--folder", type=Path, default=ROOT / "var" / "bench")
     options.add_argument("--report", type=Path, default=REPORT)
     chosen = options.parse_args()
@@ -62,6 +65,7 @@ def main() -> None:
         common_table(chosen.folder, chosen.common),
         imported,
         pricing,
+        runs_table(chosen.folder, chosen.engagements, chosen.pdfs),
         audit_table(chosen.folder, chosen.changes, chosen.entries),
     ]
     chosen.report.write_text(head + "\n".join(parts), encoding="utf-8")

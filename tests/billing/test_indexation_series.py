@@ -129,6 +129,24 @@ YEARLY = _series(m2025_01="100", m2026_01="105", m2027_01="107.1")
             YEARLY,
             {"2025-06-01": "100", "2026-01-01": "105", "2027-01-01": "107.1"},
         ),
+        # Monthly prices follow the value of the month's first day, whatever comes after it.
+        (
+            {},
+            "2026-01",
+            "2026-01-16",
+            None,
+            _series(d2026_01_01="1", d2026_01_02="2", d2026_01_10="3"),
+            {"2026-01-16": "1"},
+        ),
+        # A year's prices follow the value of the anniversary itself.
+        (
+            {"every": "year"},
+            "2027-01",
+            "2026-01-16",
+            None,
+            _series(d2027_01_01="1", d2027_01_10="2", d2027_01_17="3"),
+            {"2026-01-16": "100", "2027-01-16": "2"},
+        ),
         # A leap day has its anniversaries on the 28th, and on the 29th every four years.
         (
             {"every": "year"},
@@ -197,12 +215,20 @@ def test_a_missing_value_is_told_with_what_to_hand_in() -> None:
         " prices from 2026-05-01 on need that, 2 months before"
     )
     assert problem.found == "values from 2025-10-01 on, the last from 2026-02-01"
-    assert "a row series HICP, from 2026-03-01, and the value of 2026-03" in problem.allowed
-    with pytest.raises(BadInput, match="no value of HICP"):
+    assert problem.allowed == (
+        "the dataset indices with a row series HICP, from 2026-03-01, and the value of 2026-03;"
+        " repeat a value that hasn't changed"
+    )
+    assert problem.column == "indices"
+    without_lag = Indexation.model_validate({"series": "HICP", "base": "100"})
+    with pytest.raises(BadInput) as error:
         changes_for(
             "CH-1",
-            terms,
+            without_lag,
             _span("2026-05", "2026-01-01"),
             date(2026, 1, 1),
             IndexSeries("HICP"),
         )
+    (problem,) = error.value.problems
+    assert problem.found == "no value of HICP"
+    assert problem.what.endswith("for 2026-05: its prices from 2026-05-01 on need that")

@@ -73,9 +73,11 @@ class Visit:
 class _QuickPdf(TextRenderer):
     """Makes files that only begin like a PDF."""
 
-    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+    def invoice(
+        self, settlement: Settlement, header: InvoiceHeader, xml: bytes | None = None
+    ) -> bytes:
         """What the invoice would state, after a PDF's first line."""
-        return b"%PDF-1.7\n" + super().invoice(settlement, header)
+        return b"%PDF-1.7\n" + super().invoice(settlement, header, xml)
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

@@ -13,7 +13,7 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext
 
 from app.security.authentication import cookie_name
-from tests.app.web.access_matrix import PEOPLE, routes
+from tests.app.web.access_matrix import NAMES, PEOPLE, routes
 from tests.app.web.matrix_world import MatrixWorld, make_matrix_world
 from tests.e2e.conftest import Visit
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 BY_ROLE = frozenset({"provider_finance", "committee", "client_finance", "no_role"})
 """People for whom only the engagement's pages differ from those of others."""
 _FILES = re.compile(
-    r"/documents/|/seal/(document|bundle)$|/relief/\{event\}/document$|/evidence/\{sha|\.csv$|\.json$|/checkpoint$|/proof$|/contracts/\{number\}$"
+    r"/documents/|/seal/(document|bundle)$|/relief/\{event\}/document$|/evidence/\{sha|\.(csv|json|journal)$|/checkpoint$|/proof$|/contracts/\{number\}$"
     r"|/hand-ins/\{hand_in_id\}/(files|rejected)/|/import-profiles/\{profile_id\}/text$"
     r"|/\{simulation_file\}$|^/(health|ready|metrics)$|single-sign-on"
 )
@@ -46,7 +46,7 @@ def served(
 
 
 def _pages(world: MatrixWorld) -> list[str]:
-    parts = {"reference": "ENG-1", "label": "2026-02", "number": "2", "level": "SL-01"}
+    parts = NAMES | {"reference": "ENG-1", "label": "2026-02", "number": "2", "level": "SL-01"}
     parts |= {"position": "2", "name": "dso", "token": "x"} | world.own
     patterns = [route.partition(" ")[2] for route in routes(world.app) if route.startswith("GET ")]
     return [

@@ -30,6 +30,7 @@ def test_from_contract_to_invoice(site: Site, visit: Visit, tmp_path: Path) -> N
     _give_role(page, site.chair, "Committee chair")
     _give_role(page, site.billing, "Provider finance")
     _submit(page)
+    _check(page)
     _change_person(page, site.chair)
     _accept(page)
     _change_person(page, site.billing)
@@ -187,9 +188,17 @@ def _submit(page: Page) -> None:
     expect(page.get_by_text("waits for the client").first).to_be_visible()
 
 
+def _check(page: Page) -> None:
+    page.get_by_role("link", name="Open the invoice").click()
+    expect(page.get_by_text("An estimate:")).to_be_visible()
+    page.get_by_role("button", name="Say that it is checked").click()
+    expect(page.get_by_role("button", name="Take the check back")).to_be_hidden()
+
+
 def _issue(page: Page) -> None:
     page.get_by_role("link", name="February 2013").click()
     page.get_by_role("link", name="Open the invoice").click()
+    page.get_by_role("button", name="Approve it").click()
     page.get_by_role("link", name="Issue the invoice").click()
     expect(page.get_by_text("the next one of the series")).to_be_visible()
     page.get_by_role("button", name="Issue the invoice").click()

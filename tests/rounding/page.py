@@ -1,15 +1,19 @@
-"""The page on rounding, written from its cases."""
+"""The page on rounding, written from its cases: for the documentation, and for the application."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
+from markdown_it import MarkdownIt
 
 from tests.paths import CASES, ROOT
 
 PAGE = ROOT / "docs" / "rounding.md"
+PARTS = ROOT / "templates" / "rounding" / "parts"
+"""The same in the application: a file a section, as nothing there reads Markdown."""
 _INTRODUCTION = """\
 # Rounding
 
@@ -41,6 +45,48 @@ def page_markdown() -> str:
         parts += [f"## {section['title']}\n", section["text"]]
         parts += [_TABLES[table["kind"]](table["rows"]) for table in section.get("tables", ())]
     return "\n".join(parts)
+
+
+def page_parts() -> dict[str, str]:
+    """By file name, the sections as they stand in the application."""
+    reader = MarkdownIt("commonmark").enable("table")
+    return {
+        f"{number:02}.html": _part(reader, number, section)
+        for number, section in enumerate(sections(), 1)
+    }
+
+
+def _part(reader: MarkdownIt, number: int, section: Mapping[str, Any]) -> str:
+    tables = [_TABLES[table["kind"]](table["rows"]) for table in section.get("tables", ())]
+    body = reader.render("\n".join([section["text"], *tables]))
+    title = section["title"]
+    figures = _SCROLLS if _RIGHT in body else _WRAPS
+    for plain, styled in (*figures, *_STYLED, ('"Table"', f'"{title}, table"')):
+        body = body.replace(plain, styled)
+    body = re.sub(r"\n(?=<t[hd]\b|</tr>)", "", body)
+    return (
+        f'<section class="card" aria-labelledby="part-{number}">\n'
+        f'<div class="card-header"><h2 id="part-{number}">{title}</h2></div>\n'
+        f'<div class="card-body stack">\n{body}</div>\n</section>\n'
+    )
+
+
+_RIGHT = ' style="text-align:right"'
+_SCROLLING = (
+    '<div class="wide-scroll position-relative" tabindex="0" role="region" aria-label="Table">'
+)
+_WRAPS = (("<table>", '<table class="table table-sm">'),)
+"""Of words alone: they fold on a narrow screen."""
+_SCROLLS = (
+    ("<table>", f'{_SCROLLING}\n<table class="table table-sm">'),
+    ("</table>", "</table>\n</div>"),
+)
+_STYLED = (
+    (f"<th{_RIGHT}>", '<th scope="col" class="num">'),
+    ("<th>", '<th scope="col">'),
+    (f"<td{_RIGHT}>", '<td class="num">'),
+)
+"""What the application's styles know; it refuses styles that stand in a page."""
 
 
 def _table(heading: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

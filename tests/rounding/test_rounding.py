@@ -18,7 +18,7 @@ from sla.evidence.reading import read_evidence, require_clean
 from sla.measurements.statuses import status_of
 from sla.service_credits.cap import share_out
 from tests.billing.charges import build
-from tests.rounding.page import PAGE, page_markdown, rows
+from tests.rounding.page import PAGE, PARTS, page_markdown, page_parts, rows
 from tests.sla.evidence.handing_in import INVOICES_HEADING, write_files
 
 _CENTS_OF_A_SHARE = 4
@@ -34,6 +34,8 @@ def _engagement(row: dict[str, Any]) -> dict[str, str]:
 
 def test_the_page_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == page_markdown(), "run make rounding-docs"
+    parts = {one.name: one.read_text(encoding="utf-8") for one in PARTS.iterdir()}
+    assert parts == page_parts(), "run make rounding-docs"
 
 
 @pytest.mark.parametrize("row", rows("lines"), ids=_says)

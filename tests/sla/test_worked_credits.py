@@ -11,10 +11,11 @@ from sla.kpis.catalogue import signatures
 from sla.service_credits.calculation import compute_credits, directions_of
 from sla.service_credits.results import read_results
 from sla.service_credits.serialise import service_credits_json
+from sla.service_credits.values import ServiceCredits
 from tests.worked import as_json, case_name, contract_of, worked_cases
 
 _LEVEL_COLUMNS = {"credits": "credit", "points": "points", "multiplier": "multiplier"}
-_CASES = worked_cases("credits")
+WORKED = worked_cases("credits")
 
 
 def _results(case: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,6 +45,11 @@ def _at(column: Any, index: int) -> Any:
 
 def _answers(case: dict[str, Any]) -> list[dict[str, Any]]:
     """What each period answers, when it is the last one in the document."""
+    return [service_credits_json(one) for one in credits_of(case)]
+
+
+def credits_of(case: dict[str, Any]) -> list[ServiceCredits]:
+    """The credit of each period, when it is the last one in the document."""
     levels = [dict(level) for level in case["levels"]]
     for level in levels:
         if level.pop("lower_is_better", False):
@@ -52,12 +58,12 @@ def _answers(case: dict[str, Any]) -> list[dict[str, Any]]:
     contract = contract_of(engagement=frame, levels=levels, service_credits=case["terms"])
     directions = directions_of(contract, signatures())
     periods = _results(case)
-    answers = []
+    found = []
     for count in range(1, len(periods) + 1):
         document = as_json({"periods": periods[:count], **case.get("document", {})})
         read = read_results(document, "results.json", contract)
-        answers.append(service_credits_json(compute_credits(contract, directions, read)[-1]))
-    return answers
+        found.append(compute_credits(contract, directions, read)[-1])
+    return found
 
 
 def _found(answer: dict[str, Any], key: str) -> str:
@@ -74,7 +80,7 @@ def _column(answers: list[dict[str, Any]], level_id: str, key: str) -> list[str]
     return [str(level.get(level_id, {}).get(key, "absent")) for level in levels]
 
 
-@pytest.mark.parametrize("case", _CASES, ids=case_name)
+@pytest.mark.parametrize("case", WORKED, ids=case_name)
 def test_service_credit(case: dict[str, Any]) -> None:
     answers = _answers(case)
     for column, key in {**_LEVEL_COLUMNS, "status": "status"}.items():
@@ -85,7 +91,7 @@ def test_service_credit(case: dict[str, Any]) -> None:
     assert any(column in case for column in (*_LEVEL_COLUMNS, "status", "totals"))
 
 
-@pytest.mark.parametrize("case", _CASES, ids=case_name)
+@pytest.mark.parametrize("case", WORKED, ids=case_name)
 def test_every_consequence_says_why(case: dict[str, Any]) -> None:
     for answer in _answers(case):
         for level in answer["service_levels"]:
@@ -94,4 +100,4 @@ def test_every_consequence_says_why(case: dict[str, Any]) -> None:
 
 
 def test_every_case_says_its_arithmetic() -> None:
-    assert [case_name(case) for case in _CASES if not case.get("arithmetic")] == []
+    assert [case_name(case) for case in WORKED if not case.get("arithmetic")] == []

@@ -124,7 +124,13 @@ def test_no_token_gives_a_persons_yes(session: Session, approval: Permission) ->
 
 def test_what_is_offered_follows_from_the_roles(session: Session) -> None:
     offered = set(offered_scopes(session, _member(session), operator=False))
-    assert offered == VIEW | {Permission.CLAIM_CREDIT, Permission.UPDATE_TRENDS}
+    assert offered == VIEW | {
+        Permission.CHECK_PROVIDER_INVOICE,
+        Permission.CLAIM_CREDIT,
+        Permission.DISPUTE_INVOICE,
+        Permission.EXPORT_JOURNAL,
+        Permission.UPDATE_TRENDS,
+    }
     nobody = actor_of(make_user(session))
     assert offered_scopes(session, nobody, operator=False) == ()
     assert offered_scopes(session, nobody, operator=True) == (Permission.VIEW_OPERATION,)

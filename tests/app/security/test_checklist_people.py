@@ -20,7 +20,7 @@ from governance.audit.models import Action, AuditEntry
 from governance.parties import passwords
 from governance.parties.models import Membership, User
 from governance.tenancy import EVERYTHING
-from tests.app.web.access_matrix import routes
+from tests.app.web.access_matrix import NAMES, routes
 from tests.app.web.matrix_world import MatrixWorld, make_matrix_world
 from tests.app.web.support import World, form_token
 from tests.factories import PASSWORD
@@ -32,10 +32,12 @@ LIMITED = {
     "GET /engagements/{reference}/periods/{label}/seal/bundle",
     "POST /account/tokens",
     "POST /contracts",
+    "POST /engagements/{reference}/credit-notes/{note}/issue",
     "POST /engagements/{reference}/evidence",
     "POST /engagements/{reference}/invitations",
     "POST /engagements/{reference}/periods",
     "POST /engagements/{reference}/periods/{label}/invoice/issue",
+    "POST /engagements/{reference}/periods/{label}/invoice/pdf",
     "POST /new-password",
     "POST /reset",
     "POST /sign-in/passkey",
@@ -49,11 +51,13 @@ RECENT = {
     "POST /account/second-factors/passkeys/{passkey_id}/remove",
     "POST /account/second-factors/recovery-codes",
     "POST /account/tokens",
+    "POST /engagements/{reference}/credit-notes/{note}/issue",
     "POST /engagements/{reference}/exceptions",
     "POST /engagements/{reference}/invitations",
     "POST /engagements/{reference}/members",
     "POST /engagements/{reference}/members/{membership_id}/remove",
     "POST /engagements/{reference}/members/{membership_id}/term",
+    "POST /engagements/{reference}/periods/{label}/invoice/approve",
     "POST /engagements/{reference}/periods/{label}/invoice/issue",
     "POST /engagements/{reference}/periods/{label}/restatements/{restatement}/seal",
     "POST /engagements/{reference}/periods/{label}/seal/confirm",
@@ -107,7 +111,7 @@ def test_22_looking_at_every_page_changes_nothing(
 ) -> None:
     """ASVS 3.5.3. GET and HEAD of every route, for all that addresses can name."""
     world = make_matrix_world(sqlite_template, tmp_path)
-    parts = world.own | {"reference": "ENG-1", "label": "2026-01", "number": "1", "level": "SL-01"}
+    parts = NAMES | world.own | {"reference": "ENG-1", "label": "2026-01", "number": "1"}
     parts |= {"position": "1", "file_name": "invoice.json", "name": "dso", "token": "x"}
     parts |= {"simulation_file": "negotiation.md", "incident": "1"}
     before = _contents(world)

@@ -122,7 +122,7 @@ def _computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return kept[key]
 
     monkeypatch.setattr("billing.settlement.service.compute", cached)
-    monkeypatch.setattr("billing.invoices.service.compute", cached)
+    monkeypatch.setattr("billing.settlement.recomputing.compute", cached)
 
 
 @pytest.mark.parametrize("name", ["settle", "issue"])

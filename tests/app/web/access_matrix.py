@@ -51,13 +51,17 @@ PEOPLE = (
 COLUMNS = (*PEOPLE, "must_enrol", "token", "token_without")
 SHORT = ("PM", "PF", "CM", "CC", "CF", "AU", "OP", "--", "VI", "HS", "ME", "TK", "T-")
 _VISITOR = "a visitor's secret"
-_NAMES: dict[str, str] = {
+NAMES: dict[str, str] = {
     "level": "SL-01",
     "position": "1",
     "file_name": "invoice.json",
     "simulation_file": "negotiation.md",
     "name": "cash_collected",
     "incident": "1",
+    "payment": "1",
+    "allocation": "999",
+    "write_off": "1",
+    "note_file": "credit-note.json",
 }
 """Parts of addresses that no engagement owns."""
 _CLAIM = {
@@ -71,6 +75,7 @@ _SIMULATION = {"what": "1", "against": "2", "first": "2026-01", "last": "2026-02
 _WITH_A_FILE = {
     "POST /engagements/{reference}/relief": _CLAIM,
     "POST /engagements/{reference}/simulations": _SIMULATION,
+    "POST /engagements/{reference}/payments/imports": {},
 }
 """Forms that could hold a file."""
 _NEW = "another long enough sentence"
@@ -118,6 +123,8 @@ def cases(route: str, world: MatrixWorld) -> list[Case]:
     named = set(re.findall(r"\{(\w+)", route))
     if "reference" in named:
         return _of_engagements(route, named, world)
+    if "run_id" in named:
+        return [Case("own", world.own), Case("other tenant", world.foreign)]
     if named & world.personal["stranger"].keys():
         return [
             Case("own", personal=True),
@@ -205,7 +212,7 @@ class Asker:
     def send(self, route: str, case: Case, column: str, **body: Any) -> Response:
         """The answer to a request of that column; what it changes stays changed."""
         method, _, pattern = route.partition(" ")
-        parts = {**_NAMES, **case.parts}
+        parts = {**NAMES, **case.parts}
         if case.personal:
             parts |= self._world.personal.get(column, self._world.personal["manager"])
         path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: parts[found[1]], pattern)
@@ -255,6 +262,35 @@ class Asker:
                 "verdict": "grant",
                 "reason": "it is so",
             },
+            "POST /engagements/{reference}/periods/{label}/invoice/credit": {
+                "how": "lines",
+                "line_1": "1.00",
+                "reason": "it was less",
+            },
+            "POST /engagements/{reference}/credit-notes/{note}/issue": {"seen": "1.19"},
+            "POST /engagements/{reference}/periods/{label}/invoice/dispute": {
+                "what": "whole",
+                "amount": "5.00",
+                "reason": "it was less",
+            },
+            "POST /engagements/{reference}/disputes/{dispute}/uphold": {"reason": "it wasn't"},
+            "POST /engagements/{reference}/disputes/{dispute}/accept": {
+                "reason": "so it was",
+                "amount": "1.00",
+            },
+            "POST /engagements/{reference}/payments": {
+                "amount": "5.00",
+                "currency": "EUR",
+                "booked_on": "2026-01-05",
+            },
+            "POST /engagements/{reference}/payments/{payment}/refund": {
+                "amount": "1.00",
+                "reason": "paid twice",
+            },
+            "POST /engagements/{reference}/payments/{payment}/bounce": {"reason": "no funds"},
+            "POST /engagements/{reference}/write-offs/{write_off}/decide": {
+                "verdict": "approved",
+            },
             "POST /engagements/{reference}/periods/{label}/restatements": {"reason": "relief"},
             "POST /engagements/{reference}/periods/{label}/restatements/{restatement}/contest": {
                 "item": "1",
@@ -282,6 +318,11 @@ class Asker:
                 "organisation": "New Ltd",
                 "country": "IE",
                 "kind": "provider",
+            },
+            "POST /runs": {
+                "kind": "drafts",
+                "month": PERIODS["open"],
+                "engagement": self._world.own["object_id"],
             },
             "POST /reset": {"email": "nobody@example.org"},
             "POST /sign-in": {"email": people["manager"].email, "password": PASSWORD},

@@ -13,6 +13,8 @@ from sqlmodel import col
 
 from app.security.models import ApiToken, ForeignIdentity, Passkey, Proof, SignInSession
 from app.security.sessions import open_session
+from billing.payments.models import ImportState, PaymentImport
+from billing.payments.values import Source
 from billing.settlement.comparison import Comparison, comparison_json
 from billing.simulation.models import SimulationRecord, SimulationState
 from billing.simulation.serialise import simulation_bytes
@@ -27,6 +29,7 @@ from governance.engagements.models import (
     Invitation,
 )
 from governance.parties.models import Membership, User
+from governance.runs.models import Run
 from governance.tables import Table
 from sla.evidence.drafts import prepared_json
 from sla.evidence.intake import Prepared
@@ -42,6 +45,7 @@ from sla.evidence.service import Upload, counting_tables
 from sla.evidence.store import EvidenceStore
 from sla.evidence.values import EvidenceSet
 from tests.billing.simulation.values import SIMULATED
+from tests.governance.runs.rows import items_of_run, queued_run
 
 Row = TypeVar("Row", bound=Table)
 
@@ -73,8 +77,11 @@ class Rows:
         invitation = self.invitation(engagement, engagement.provider_id)
         simulation = self._simulation(engagement, member_id)
         self.add(item, invitation, simulation)
+        statement = self._statement(engagement, member_id)
         return {
             "simulation_id": str(simulation.id),
+            "run_id": str(self._run(engagement, member_id).id),
+            "import_id": str(statement.id),
             "sha256": table.sha256,
             "hand_in_id": str(table.hand_in_id),
             **self._imports(engagement, table, member_id),
@@ -87,6 +94,25 @@ class Rows:
             "kind": "engagement",
             "object_id": str(engagement.id),
         }
+
+    def _statement(self, engagement: Engagement, member_id: int) -> PaymentImport:
+        """A bank statement that waits for who handed it in."""
+        data = b"Date,Amount\n2026-01-05,7.50\n"
+        row = PaymentImport(
+            engagement_id=engagement.id,
+            source=Source.CSV,
+            file_name="bank.csv",
+            sha256=sha256(data).hexdigest(),
+            size=len(data),
+            mapping_json='{"columns":{},"days":"day_first","mark":null}',
+            data=data,
+            state=ImportState.PREVIEW,
+            entries=1,
+            made_at=self._now,
+            made_by_id=member_id,
+        )
+        self.add(row)
+        return row
 
     def _simulation(self, engagement: Engagement, member_id: int) -> SimulationRecord:
         """Of the provider, and finished."""
@@ -104,6 +130,13 @@ class Rows:
             finished_at=self._now,
             document=simulation_bytes(SIMULATED).decode(),
         )
+
+    def _run(self, engagement: Engagement, member_id: int) -> Run:
+        """Nobody has taken it up again since one of its two items was set aside."""
+        run = queued_run(engagement, member_id, self._now)
+        self.add(run)
+        self.add(*items_of_run(run, engagement))
+        return run
 
     def _imports(
         self, engagement: Engagement, table: EvidenceTable, member_id: int

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -29,7 +30,17 @@ from app.security.api_tokens import NewToken, make_token, offered_scopes
 from app.security.models import Proof, SignInSession
 from app.security.sessions import start_session
 from app.settings import Settings
+from billing.credit_notes.calculation import ByLine
+from billing.credit_notes.queries import issued_of_period
+from billing.credit_notes.service import draw_up
+from billing.disputes.models import DisputeSubject
+from billing.disputes.service import NewDispute, raise_dispute
+from billing.invoices.approving import approve_invoice, check_invoice
 from billing.invoices.service import issue_invoice
+from billing.payments.models import WriteOffKind
+from billing.payments.queries import issued_invoices
+from billing.payments.recording import NewPayment, record_payment
+from billing.payments.write_offs import NewWriteOff, propose_write_off
 from billing.restatements.service import restate_period
 from billing.settlement.reviewing import seal_period, submit_period
 from billing.settlement.service import settle_period
@@ -183,7 +194,9 @@ class _Builder:
         self._people(own)
         self._contract(preparer, own)
         self._periods(preparer, own)
+        self._notes(preparer, own)
         self._relief(preparer, own)
+        self._payments(own)
         finance = self._world.people["provider_finance"]
         self._world.own |= self._rows.of_engagement(own, finance.id)
         self._world.foreign |= self._rows.of_engagement(other, stranger.signed_in_id)
@@ -191,6 +204,15 @@ class _Builder:
         self._of_the_installation(preparer)
         self._tokens()
         self._accounts(stranger)
+
+    def _payments(self, own: Engagement) -> None:
+        """A payment, and a write-off that the provider's finance proposes."""
+        finance = self._actor(self._world.people["provider_finance"])
+        new = NewPayment(self._now.date(), "EUR", 10000)
+        record_payment(self._session, finance, own, new)
+        invoice = issued_invoices(self._session, own)[0].id
+        given_up = NewWriteOff(invoice, 1, WriteOffKind.OTHER, "a cent")
+        propose_write_off(self._session, finance, own, given_up)
 
     def _user(self, kind: OrganisationKind, organisation: str) -> User:
         return make_user(self._session, kind, organisation)
@@ -246,7 +268,10 @@ class _Builder:
         add_contract(self._session, preparer, "contract.yaml", document)
 
     def _periods(self, preparer: Actor, own: Engagement) -> None:
-        """The preparer settles and submits, a client seals, the provider's finance issues."""
+        """The preparer settles and submits, a client seals, two others check and approve.
+
+        Of the two invoices approved, the provider's finance issues one.
+        """
         workshop = self._world.app.state.workshop
         client = self._actor(self._world.people["committee"])
         for state in ("settled", "submitted", "under_review", "sealed", "issued"):
@@ -261,8 +286,23 @@ class _Builder:
             elif state != "submitted":
                 seal_period(self._session, client, own, period, workshop.catalogue)
         issuer = self._actor(self._world.people["provider_finance"])
+        approver = self._actor(self._world.people["manager"])
+        for state in ("sealed", "issued"):
+            period = Period.parse(PERIODS[state])
+            check_invoice(self._session, issuer, own, period)
+            approve_invoice(self._session, approver, own, period)
         issue_invoice(self._session, issuer, own, Period.parse(PERIODS["issued"]), workshop)
         update_trends(self._session, preparer, own, workshop.store, workshop.catalogue)
+
+    def _notes(self, preparer: Actor, own: Engagement) -> None:
+        """Of the issued invoice a credit note is drawn up, and a line is disputed."""
+        period, client = Period.parse(PERIODS["issued"]), self._world.people["client_finance"]
+        invoice = issued_of_period(self._session, preparer, own, period).invoice
+        part = ByLine({1: Decimal("1.00")})
+        note = draw_up(self._session, preparer, own, invoice, part, "it was less")
+        new = NewDispute(DisputeSubject.LINE, "it was less", Decimal("5.00"), 1)
+        dispute = raise_dispute(self._session, self._actor(client), own, invoice, new)
+        self._world.own |= {"note": str(note.draft_number), "dispute": str(dispute.number)}
 
     def _relief(self, preparer: Actor, own: Engagement) -> None:
         """One event is granted and restates the sealed period, another one waits."""

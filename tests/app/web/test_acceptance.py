@@ -196,7 +196,7 @@ def test_the_providers_employee_with_a_clients_role_has_no_button(own_world: Wor
 
 def test_an_invoice_is_issued_step_by_step(own_world: World) -> None:
     invoice = f"{PERIOD}/invoice"
-    assert "hasn&#39;t submitted the figures yet" in _get(own_world, own_world.billing, invoice)
+    assert "the client hasn’t sealed the figures" in _get(own_world, own_world.billing, invoice)
     assert _post(own_world, own_world.billing, ISSUE) == 409
     submission = _submit(own_world)
     assert _post(own_world, own_world.billing, ISSUE) == 409
@@ -204,7 +204,10 @@ def test_an_invoice_is_issued_step_by_step(own_world: World) -> None:
     assert "version 1 of the contract" in _get(own_world, own_world.chair, PERIOD)
     assert _post(own_world, own_world.chair, f"{ENGAGEMENT}/contracts/1/accept") == 303
     assert _post(own_world, own_world.chair, CONFIRM, submission=submission) == 303
-    assert "you settled this period" in _get(own_world, own_world.manager, invoice)
+    assert _post(own_world, own_world.billing, ISSUE) == 409
+    assert _post(own_world, own_world.manager, f"{invoice}/check") == 303
+    assert _post(own_world, own_world.manager, f"{invoice}/approve") == 403
+    assert _post(own_world, own_world.billing, f"{invoice}/approve") == 303
     assert "you settled this period" in _get(own_world, own_world.manager, ISSUE)
     assert _post(own_world, own_world.manager, ISSUE) == 403
     assert f'href="{ISSUE}"' in _get(own_world, own_world.billing, invoice)

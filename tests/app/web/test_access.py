@@ -8,7 +8,14 @@ from governance.access import Permission
 from tests.app.web.support import World, address, routes
 
 NOT_OF_AN_ENGAGEMENT = {"public", "signed_in_only", "second_step"}
-_OF_CLIENT_FINANCE = {Permission.VIEW, Permission.CLAIM_CREDIT, Permission.UPDATE_TRENDS}
+_OF_CLIENT_FINANCE = {
+    Permission.CHECK_PROVIDER_INVOICE,
+    Permission.CLAIM_CREDIT,
+    Permission.DISPUTE_INVOICE,
+    Permission.EXPORT_JOURNAL,
+    Permission.UPDATE_TRENDS,
+    Permission.VIEW,
+}
 
 
 def _permission(options: dict[str, object]) -> Permission | None:

@@ -26,7 +26,7 @@ _MONTHS = {"against": "1", "first": "2026-01", "last": "2026-02"}
 _DRAFT = contract_bytes(expected="95.0").decode().replace("1000.00", "900.00")
 
 
-def _in_this_process(given: Work, _bounds: Bounds, _name: str) -> Worked:
+def _in_this_process(given: Work, _bounds: Bounds, _name: str, _dropped: object) -> Worked:
     return work(given)
 
 
@@ -153,3 +153,27 @@ def test_a_draft_file_goes_before_what_is_pasted(own_world: World, tmp_path: Pat
     with session_scope(own_world.engine, sees=EVERYTHING, read_only=True) as session:
         row = session.get_one(SimulationRecord, int(answer.headers["location"].rsplit("/", 1)[1]))
     assert (row.draft_name, row.draft) == ("offer.yaml", _DRAFT.encode())
+
+
+def test_one_cancels_what_waits(own_world: World) -> None:
+    with own_world.signed_in(own_world.manager) as (browser, token):
+        here = _post(browser, token, what="draft", text=_DRAFT).headers["location"]
+        assert "Cancel this simulation" in browser.get(here).text
+        gone = browser.post(f"{here}/cancel", data={"csrf_token": token})
+        assert gone.headers["location"] == _PATH
+        assert "Cancelled" in browser.get(_PATH).text
+        page = browser.get(here).text
+        assert "before there was a result" in page
+        assert "Cancel this simulation" not in page
+        again = browser.post(f"{here}/cancel", data={"csrf_token": token})
+        assert again.status_code == 409
+
+
+def test_months_without_evidence_show_no_sums(own_world: World) -> None:
+    with own_world.signed_in(own_world.manager) as (browser, token):
+        here = _post(browser, token, what="1", first="2026-05", last="2026-06").headers["location"]
+        _work_off(own_world)
+        page = browser.get(here).text
+        assert "No month could be priced" in page
+        assert "Set aside" in page
+        assert "Cost before tax" not in page.partition("To paste into a negotiation")[0]

@@ -216,7 +216,10 @@ _REFUSED = [
         },
         {"letters": "1"},
         {},
-        "no single price that a ramp could replace",
+        (
+            "charges.CH-01.ramp: charge CH-01 has no single price that a ramp could replace;"
+            " allowed: a ramp on a fixed charge, or on a per_unit charge with a flat price"
+        ),
     ),
 ]
 

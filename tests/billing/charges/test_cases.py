@@ -25,7 +25,8 @@ _USAGE_KEYS = (
 )
 
 
-def _priced(case: dict[str, Any]) -> PricedPeriod:
+def priced_case(case: dict[str, Any]) -> PricedPeriod:
+    """The invoice that a case is about."""
     charges = case["charges"] if "charges" in case else [case["charge"]]
     contract = build.contract(*charges, **{key: case[key] for key in _CONTRACT_KEYS if key in case})
     usage = build.usage(case.get("usage"), **{key: case[key] for key in _USAGE_KEYS if key in case})
@@ -34,7 +35,7 @@ def _priced(case: dict[str, Any]) -> PricedPeriod:
 
 @pytest.mark.parametrize("case", build.cases("charges"), ids=lambda case: case["name"])
 def test_charge(case: dict[str, Any]) -> None:
-    priced = _priced(case)
+    priced = priced_case(case)
     found = [f"{line.amount:f}" for line in priced.lines]
     assert found == case["lines"]
     if "titles" in case:
@@ -61,7 +62,7 @@ def _floor(line: ChargeLine) -> str | None:
     ids=lambda case: case["name"],
 )
 def test_steps(case: dict[str, Any]) -> None:
-    steps = [step for line in _priced(case).lines for step in line.steps]
+    steps = [step for line in priced_case(case).lines for step in line.steps]
     assert len(steps) == len(case["steps"])
     for step, expected in zip(steps, case["steps"], strict=True):
         text = build.step_text(step)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
 from app.database import session_scope
+from billing.invoices.approving import approve_invoice, check_invoice
 from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
 from billing.invoices.series import take_number
 from billing.invoices.service import invoices_of, issue_invoice
@@ -106,8 +107,10 @@ def test_an_issued_invoice_has_number_dates_and_its_documents(
     assert pdf.data == b"CW-2026-00001 2026-01 1079.03"
     figures = get_document(session, scene.actor, scene.engagement, JANUARY, DocumentKind.INVOICE)
     assert "CW-2026-00001" in json.dumps(json.loads(figures.data))
-    event = events_of(session, scene.engagement.id)[0]
-    assert (event.action, event.subject_label) == (Action.INVOICE_ISSUED, "CW-2026-00001")
+    rendered, issued, approved, checked, *_ = events_of(session, scene.engagement.id)
+    assert (rendered.action, rendered.subject_label) == (Action.INVOICE_RENDERED, "CW-2026-00001")
+    assert (issued.action, issued.subject_label) == (Action.INVOICE_ISSUED, "CW-2026-00001")
+    assert [approved.action, checked.action] == [Action.INVOICE_APPROVED, Action.INVOICE_CHECKED]
 
 
 def test_documents_state_how_far_the_log_had_come(session: Session, tmp_path: Path) -> None:
@@ -236,7 +239,10 @@ def test_what_was_issued_is_frozen(session: Session, scene: Scene, tmp_path: Pat
 
 
 class _BrokenRenderer(TextRenderer):
-    def invoice(self, settlement: Settlement, header: InvoiceHeader) -> bytes:
+    def invoice(
+        self, settlement: Settlement, header: InvoiceHeader, xml: bytes | None = None
+    ) -> bytes:
+        del xml
         raise RuntimeError(settlement.period.label, header.number)
 
 
@@ -317,6 +323,8 @@ def test_settling_while_issuing_ends_in_order(postgresql_engine: Engine, tmp_pat
             with session_scope(postgresql_engine, sees=EVERYTHING) as session:
                 if number % 2:
                     seal(session, engagement, JANUARY, client)
+                    check_invoice(session, actor, engagement, JANUARY)
+                    approve_invoice(session, issuer, engagement, JANUARY)
                     issue_invoice(session, issuer, engagement, JANUARY, workshop)
                 else:
                     settle_period(session, actor, engagement, JANUARY, workshop)

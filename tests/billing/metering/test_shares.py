@@ -6,8 +6,6 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from billing.metering.catalogue import load_meters
 from billing.metering.matching import match
@@ -234,7 +232,7 @@ class _Story:
         self.world = World([meter])
         self.rows: dict[str, dict[str, object]] = {}
         self.drafts: dict[Period, Draft] = {}
-        self.made = 0
+        self.made = self.late = self.billed_before = 0
         self.deliver()
 
     def deliver(self) -> None:
@@ -269,7 +267,13 @@ class _Story:
     def seal(self) -> None:
         """Any draft."""
         if self.drafts:
-            self.world.seal(self.drafts.pop(self.chance.choice(sorted(self.drafts))))
+            self.sealed(self.drafts.pop(self.chance.choice(sorted(self.drafts))))
+
+    def sealed(self, draft: Draft) -> None:
+        """Sealed, and counted what is late in it and what it leaves out."""
+        share = self.world.seal(draft).share(self.meter)
+        self.late += sum(len(late.rows) for late in share.late)
+        self.billed_before += len(share.without)
 
     def restate(self) -> None:
         """Any sealed month; it is sealed again now, or later as a draft is."""
@@ -277,7 +281,7 @@ class _Story:
             month = self.chance.choice(sorted(self.world.seals))
             self.drafts[month] = self.world.settle(month, restates=True)
             if self.chance.random() < 0.5:
-                self.world.seal(self.drafts.pop(month))
+                self.sealed(self.drafts.pop(month))
 
     def tell(self, steps: int) -> None:
         """So many steps, then what is left and one more month, which bills all that is late."""
@@ -286,19 +290,24 @@ class _Story:
             self.chance.choices(acts, weights=(2, 4, 2, 1))[0]()
         left = [one for one in _MONTHS if one not in self.world.seals]
         for month in self.chance.sample(left, k=len(left)):
-            self.world.seal(self.world.settle(month))
-        self.world.seal(self.world.settle(Period.month(2026, 5)))
+            self.sealed(self.world.settle(month))
+        self.sealed(self.world.settle(Period.month(2026, 5)))
 
 
-@pytest.mark.parametrize("meter", [METER, "allocations_made"])
-@settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 2**32), steps=st.integers(8, 30))
-def test_every_row_of_the_last_evidence_is_billed_exactly_once(
-    meter: str, seed: int, steps: int
-) -> None:
+_TELLING = [
+    *((METER, seed) for seed in (3, 5, 6, 9, 11)),
+    *(("allocations_made", seed) for seed in (14, 25, 27, 38, 39)),
+]
+"""Stories of thirty steps in which rows come late, and others are billed already."""
+
+
+@pytest.mark.parametrize(("meter", "seed"), _TELLING)
+def test_every_row_of_the_last_evidence_is_billed_exactly_once(meter: str, seed: int) -> None:
     story = _Story(random.Random(seed), meter)  # noqa: S311 (not for secrets)
-    story.tell(steps)
+    story.tell(30)
     world = story.world
+    assert story.late
+    assert story.billed_before
     billed, evident = world.billed(meter), world.evident(meter)
     assert len(billed) == len(evident) == len(story.rows)
     if meter == METER:

@@ -38,6 +38,7 @@ from tests.factories import (
     JANUARY,
     RECEIPTS,
     agree,
+    check_and_approve,
     contract_bytes,
     make_actor,
     make_employee,
@@ -70,6 +71,9 @@ def test_a_period_goes_from_open_to_issued_step_by_step(session: Session, scene:
     assert scene.state == State.SEALED
     with pytest.raises(Forbidden, match="you settled this period"):
         issue_invoice(session, scene.manager, *place)
+    with pytest.raises(Conflict, match="nobody has checked"):
+        issue_invoice(session, scene.finance, *place)
+    check_and_approve(session, scene.engagement, JANUARY)
     issue_invoice(session, scene.finance, *place)
     assert scene.state == State.ISSUED
     with pytest.raises(Conflict, match=r"issued and can't change.*restatement"):
@@ -282,7 +286,8 @@ def test_each_side_sees_what_is_missing(session: Session, scene: Scene) -> None:
     )
     scene.seal()
     seen = agreement_of(session, scene.finance, scene.engagement, JANUARY)
-    assert (seen.state, seen.issue.allowed, seen.settle.allowed) == (State.SEALED, True, False)
+    assert (seen.state, seen.issue.allowed, seen.settle.allowed) == (State.SEALED, False, False)
+    assert seen.issue.why == "nobody has checked the invoice yet"
     assert seen.sealed_by is not None
     assert seen.sealed_by.id == scene.chair.user_id
     seen = agreement_of(session, scene.manager, scene.engagement, JANUARY)
@@ -309,4 +314,5 @@ def test_a_conflict_without_exception_closes_approvals(session: Session, scene: 
     both = make_role(session, scene.engagement, user, Role.PROVIDER_FINANCE)
     with pytest.raises(Forbidden, match="prepares the figures and issues"):
         issue_invoice(session, both, scene.engagement, JANUARY, scene.workshop)
+    check_and_approve(session, scene.engagement, JANUARY)
     issue_invoice(session, scene.finance, scene.engagement, JANUARY, scene.workshop)

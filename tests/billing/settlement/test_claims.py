@@ -29,7 +29,7 @@ from sla.relief.values import Claim, Relief, ReliefKind
 from sla.reviews.models import FiguresSubmission
 from sla.service_credits.values import ClaimState
 from tests.billing.settlement.claims import Scene, at, claim_contract, make_scene
-from tests.factories import FEBRUARY, JANUARY, make_member
+from tests.factories import FEBRUARY, JANUARY, check_and_approve, make_member
 
 
 def _credit(session: Session, row: SettlementRecord) -> Decimal:
@@ -89,7 +89,7 @@ def test_a_claim_after_the_seal_comes_off_the_next_invoice_exactly_once(scene: S
     again = scene.settle(FEBRUARY)
     assert _credit(session, again) == _credit(session, row)
     scene.seal(FEBRUARY)
-    issuer = make_member(session, engagement, Role.PROVIDER_FINANCE)
+    issuer = check_and_approve(session, engagement, FEBRUARY)
     issue_invoice(session, issuer, engagement, FEBRUARY, scene.workshop)
     march = FEBRUARY.following()
     later = Scene(session, engagement, at(scene.provider, 4, 2), scene.client, scene.workshop)

@@ -23,6 +23,7 @@ from billing.settlement.service import settle_period
 from billing.settlement.verifying_meters import verify_meters
 from governance.access import Actor, Role
 from governance.engagements.models import Engagement
+from governance.engagements.service import add_contract
 from governance.errors import Conflict, NotFound
 from governance.tables import canonical_json
 from governance.values import Period
@@ -36,7 +37,7 @@ from tests.factories import (
     JANUARY,
     actor_of,
     agree,
-    make_engagement,
+    contract_bytes,
     make_evidence,
     make_member,
     make_user,
@@ -49,6 +50,7 @@ MARCH = Period.month(2026, 3)
 LATER = datetime(2026, 6, 1, 9, tzinfo=UTC)
 LATE = INVOICES + "I-9,C-1,2026-01-12,2026-01-28,EUR,50.00\n"
 METER = "invoices_issued"
+_ENDS = b"\n    to: 2026-01-31"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,14 @@ class Late:
         """Of each line, what earlier period it is late of, and its amount."""
         return [(one.get("late", ""), one["amount"]) for one in self.lines(period)]
 
+    def warnings(self, period: Period) -> list[str]:
+        """What the period's figures warn of late rows."""
+        document = get_document(
+            self.session, self.manager, self.engagement, period, DocumentKind.MEASUREMENTS
+        )
+        found: list[str] = json.loads(document.data)["warnings"]
+        return [one for one in found if "too late" in one]
+
     def rows(self, period: Period, late: str = "") -> DrillDown:
         """What a line opens to."""
         return drill_down_quantity(
@@ -109,8 +119,12 @@ class Late:
 
 @pytest.fixture
 def scene(session: Session, tmp_path: Path) -> Late:
+    return _scene(session, tmp_path, contract_bytes())
+
+
+def _scene(session: Session, tmp_path: Path, contract: bytes) -> Late:
     manager = actor_of(make_user(session), LATER)
-    engagement = make_engagement(session, manager)
+    engagement = add_contract(session, manager, "contract.yaml", contract).engagement
     make_evidence(session, manager, engagement, tmp_path)
     agree(session, engagement)
     client = replace(make_member(session, engagement, Role.CLIENT_COMMITTEE), at=LATER)
@@ -141,6 +155,22 @@ def test_the_next_invoice_bills_them_on_a_line_of_their_own(scene: Late) -> None
     scene.seal(FEBRUARY)
     scene.settle(MARCH)
     assert scene.amounts(MARCH) == [("", "0.00")]
+
+
+def test_late_rows_that_nothing_prices_any_more_are_said(session: Session, tmp_path: Path) -> None:
+    metered = b"meter: invoices_issued"
+    scene = _scene(session, tmp_path, contract_bytes().replace(metered, metered + _ENDS))
+    assert scene.warnings(JANUARY) == []
+    scene.settle(FEBRUARY)
+    (said,) = scene.warnings(FEBRUARY)
+    assert said == (
+        "1 row came too late for the invoice of 2026-01 (meter invoices_issued), and no charge of"
+        " this period prices that meter: only a restatement of 2026-01 bills it"
+    )
+    scene.restate(JANUARY)
+    scene.settle(FEBRUARY)
+    assert scene.warnings(FEBRUARY) == []
+    assert scene.amounts(FEBRUARY) == [("", "2.50")]
 
 
 def test_a_restatement_of_the_earlier_period_does_not_bill_them_again(scene: Late) -> None:

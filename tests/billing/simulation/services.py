@@ -7,7 +7,14 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from billing.simulation.models import SimulationRecord
-from billing.simulation.service import Asked, Draft, ask_simulation, finish, take_up
+from billing.simulation.service import (
+    Asked,
+    Draft,
+    ask_simulation,
+    cancel_simulation,
+    finish,
+    take_up,
+)
 from governance.access import Actor
 from governance.engagements.models import Engagement
 from governance.engagements.versions import agreed_contract
@@ -33,9 +40,10 @@ def ask_for(
 
 
 def simulate_a_draft(session: Session, actor: Actor, engagement: Engagement) -> None:
-    """One is finished, and another one waits."""
+    """One is finished, one cancelled, and another one waits."""
     ask_for(session, actor, engagement)
     held = take_up(session, actor.at, HOLD)
     assert held is not None
     finish(session, held, actor.at, document="{}")
+    cancel_simulation(session, actor, engagement, ask_for(session, actor, engagement).id)
     ask_for(session, actor, engagement)

@@ -15,6 +15,7 @@ from billing.simulation.service import (
     MOST_ATTEMPTS,
     MOST_WAITING,
     Held,
+    cancel_simulation,
     finish,
     held_record,
     take_up,
@@ -197,3 +198,24 @@ def test_results_stay_out_of_the_list(
     (row,) = simulations(session, manager, engagement)
     assert isinstance(row, SimulationRecord)
     assert "draft" not in row.__dict__
+
+
+def test_its_own_side_cancels_what_is_not_finished(
+    session: Session, manager: Actor, engagement: Engagement
+) -> None:
+    row = ask_for(session, manager, engagement)
+    held = take_up(session, NOW, HOLD)
+    assert held is not None
+    chair = make_member(session, engagement, Role.COMMITTEE_CHAIR)
+    with pytest.raises(NotFound):
+        cancel_simulation(session, chair, engagement, row.id)
+    finance = make_member(session, engagement, Role.PROVIDER_FINANCE)
+    assert cancel_simulation(session, finance, engagement, row.id).cancelled
+    assert held_record(session, held) is None
+    finish(session, held, NOW, document="{}")
+    assert (row.state, row.document) == (SimulationState.FAILED, None)
+    assert take_up(session, NOW, HOLD) is None
+    with pytest.raises(Conflict, match="finished already"):
+        cancel_simulation(session, finance, engagement, row.id)
+    cancelled = select(AuditEntry).where(col(AuditEntry.action) == Action.SIMULATION_CANCELLED)
+    assert session.scalars(cancelled).one().subject_id == str(row.id)

@@ -7,6 +7,27 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from billing.credit_notes.models import (
+    CreditNote,
+    CreditNoteDocument,
+    CreditNoteDocumentKind,
+    CreditNoteLine,
+    CreditNoteState,
+)
+from billing.disputes.models import Dispute, DisputeState, DisputeSubject
+from billing.invoices.models import FeeInvoice, FeeInvoiceStep
+from billing.invoices.values import Act
+from billing.payments.models import (
+    ImportState,
+    Payment,
+    PaymentAllocation,
+    PaymentImport,
+    PaymentRefund,
+    WriteOff,
+    WriteOffKind,
+    WriteOffState,
+)
+from billing.payments.values import Source
 from billing.restatements.models import (
     RestatementCarried,
     RestatementDocument,
@@ -15,7 +36,7 @@ from billing.restatements.models import (
 )
 from billing.settlement.models import DocumentKind, SettlementRecord
 from billing.simulation.models import SimulationRecord, SimulationState, SimulationWork
-from governance.engagements.models import ContractVersion
+from governance.engagements.models import ContractVersion, Engagement
 from governance.tables import Table, digest
 from sla.claims.models import CreditClaim, CreditIncident
 from sla.evidence.models import (
@@ -33,6 +54,7 @@ from sla.relief.models import ReliefEventRecord, ReliefState
 from sla.relief.values import ReliefKind
 from sla.trends.models import TrendReport
 from tests.factories import JANUARY, NOW
+from tests.governance.runs.rows import items_of_run, queued_run
 
 _NOTHING = digest(b"")
 
@@ -188,3 +210,134 @@ def add_simulation(session: Session, version: ContractVersion, user_id: int) -> 
     session.add(row)
     session.flush()
     session.add(SimulationWork(simulation_id=row.id))
+
+
+def add_step(session: Session, invoice: FeeInvoice, user_id: int) -> None:
+    """A step of an invoice's life."""
+    session.add(FeeInvoiceStep(invoice_id=invoice.id, act=Act.CHECK, at=NOW, by_id=user_id))
+
+
+def add_credit_note(session: Session, invoice: FeeInvoice, user_id: int) -> None:
+    """A dispute of an invoice, and the draft of a credit note with all that hangs on it."""
+    dispute = Dispute(
+        engagement_id=invoice.engagement_id,
+        invoice_id=invoice.id,
+        number=1,
+        subject=DisputeSubject.WHOLE,
+        currency=invoice.currency,
+        amount_minor=1,
+        reason="too much",
+        state=DisputeState.OPEN,
+        raised_at=NOW,
+        raised_by_id=user_id,
+    )
+    session.add(dispute)
+    session.flush()
+    note = CreditNote(
+        engagement_id=invoice.engagement_id,
+        provider_id=invoice.provider_id,
+        invoice_id=invoice.id,
+        draft_number=1,
+        state=CreditNoteState.DRAFT,
+        reason="too much",
+        asked_json="{}",
+        dispute_id=dispute.id,
+        currency=invoice.currency,
+        subtotal_minor=1,
+        service_credit_minor=0,
+        tax_minor=0,
+        withholding_minor=0,
+        total_minor=1,
+        payable_minor=1,
+        prepared_at=NOW,
+        prepared_by_id=user_id,
+    )
+    session.add(note)
+    session.flush()
+    line = CreditNoteLine(
+        credit_note_id=note.id,
+        position=1,
+        currency=invoice.currency,
+        amount_minor=1,
+        allowance_minor=0,
+    )
+    kind = CreditNoteDocumentKind.JSON
+    document = CreditNoteDocument(credit_note_id=note.id, kind=kind, sha256=_NOTHING, data=b"")
+    session.add_all([line, document])
+    session.flush()
+
+
+def add_payment(session: Session, invoice: FeeInvoice, user_id: int) -> None:
+    """A payment from a statement that pays an invoice in part; a part of it went back."""
+    engagement_id = invoice.engagement_id
+    statement = PaymentImport(
+        engagement_id=engagement_id,
+        source=Source.CSV,
+        file_name="bank.csv",
+        sha256=_NOTHING,
+        size=0,
+        state=ImportState.DONE,
+        entries=1,
+        made_at=NOW,
+        made_by_id=user_id,
+    )
+    session.add(statement)
+    session.flush()
+    payment = Payment(
+        engagement_id=engagement_id,
+        number=1,
+        source=Source.CSV,
+        import_id=statement.id,
+        booked_on=JANUARY.end,
+        value_on=JANUARY.end,
+        currency="EUR",
+        amount_minor=2,
+        recorded_at=NOW,
+        recorded_by_id=user_id,
+    )
+    session.add(payment)
+    session.flush()
+    session.add_all(
+        [
+            PaymentAllocation(
+                engagement_id=engagement_id,
+                payment_id=payment.id,
+                invoice_id=invoice.id,
+                paid_on=JANUARY.end,
+                allocated_at=NOW,
+                allocated_by_id=user_id,
+                currency="EUR",
+                amount_minor=1,
+            ),
+            PaymentRefund(
+                payment_id=payment.id,
+                refunded_on=JANUARY.end,
+                reason="paid twice",
+                recorded_at=NOW,
+                recorded_by_id=user_id,
+                currency="EUR",
+                amount_minor=1,
+            ),
+            WriteOff(
+                engagement_id=engagement_id,
+                number=1,
+                invoice_id=invoice.id,
+                kind=WriteOffKind.OTHER,
+                reason="a cent",
+                state=WriteOffState.PROPOSED,
+                proposed_at=NOW,
+                proposed_by_id=user_id,
+                currency="EUR",
+                amount_minor=1,
+            ),
+        ]
+    )
+    session.flush()
+
+
+def add_run(session: Session, engagement: Engagement, user_id: int) -> None:
+    """A run that waits, with its items."""
+    run = queued_run(engagement, user_id, NOW)
+    session.add(run)
+    session.flush()
+    session.add_all(items_of_run(run, engagement))

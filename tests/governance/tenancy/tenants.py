@@ -14,6 +14,7 @@ from sqlmodel import col
 
 import app.models  # noqa: F401 (registers every table)
 from app.database import session_scope
+from billing.invoices.models import FeeInvoice
 from billing.settlement.models import SettlementRecord
 from billing.settlement.service import settle_period
 from governance.access import Actor, DutyConflict, Role
@@ -40,8 +41,12 @@ from tests.factories import (
     seal,
 )
 from tests.governance.tenancy.rows import (
+    add_credit_note,
+    add_payment,
     add_restatement,
+    add_run,
     add_simulation,
+    add_step,
     evidence_rows,
     figures_rows,
 )
@@ -130,7 +135,17 @@ def _fill(session: Session, actor: Actor, reference: str, folder: Path) -> int:
     session.add_all([*evidence_rows(handed_in, user_id), *figures_rows(added.version, user_id)])
     add_restatement(session, *_settled(session, engagement.id), user_id)
     add_simulation(session, added.version, user_id)
+    add_run(session, added.engagement, user_id)
+    add_step(session, _invoice(session, engagement.id), user_id)
+    add_credit_note(session, _invoice(session, engagement.id), user_id)
+    add_payment(session, _invoice(session, engagement.id), user_id)
     return engagement.id
+
+
+def _invoice(session: Session, engagement_id: int) -> FeeInvoice:
+    """Of the engagement's settled period."""
+    of_engagement = col(FeeInvoice.engagement_id) == engagement_id
+    return session.scalars(select(FeeInvoice).where(of_engagement)).one()
 
 
 def _settled(session: Session, engagement_id: int) -> tuple[SettlementRecord, EvidenceTable]:

@@ -66,13 +66,14 @@ _SEES_EVERYTHING = {
     "app/operation/state.py",
     "app/security/people.py",
     "app/security/refusals.py",
+    "app/running.py",
     "app/simulating.py",
     "app/timestamping.py",
     "app/web/invitations.py",
     "app/witnessing.py",
 }
 _LOOKS_BEYOND = {"governance/engagements/queries.py"}
-_BINDS = {"app/database.py", "governance/engagements/queries.py"}
+_BINDS = {"app/database.py", "app/running.py", "governance/engagements/queries.py"}
 
 
 def _modules_with(pattern: str) -> set[str]:

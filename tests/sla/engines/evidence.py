@@ -121,7 +121,7 @@ class _Drawn:
         for offset in range(-400, 400):
             day = _FIRST + timedelta(offset)
             rate = self._chance.randint(7_000_000_000, 9_999_999_999)
-            yield f"{day},USD,EUR,0.{rate}"
+            yield f"{day},USD,EUR,0.{rate},ECB"
 
     def _amount(self) -> str:
         if self._chance.random() < 0.08:

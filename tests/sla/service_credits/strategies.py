@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from governance.contract.document import Contract
 from governance.contract.kpi_signature import Direction
+from governance.contract.service_credits import EarnBackForm
 from governance.values import Period
 from sla.service_credits.calculation import compute_credits
 from sla.service_credits.values import Claims, LevelResult, PeriodResults, ServiceCredits
@@ -61,6 +62,13 @@ class Scene:
 
     contract: Contract
     months: tuple[PeriodResults, ...]
+
+    @property
+    def has_balances(self) -> bool:
+        """Whether credits are earned back without cash."""
+        terms = self.contract.service_credits
+        earn_back = None if terms is None else terms.earn_back
+        return earn_back is not None and earn_back.form is EarnBackForm.BALANCE
 
     def computed(self, months: Sequence[PeriodResults] | None = None) -> tuple[ServiceCredits, ...]:
         """The credits of its months, or of others."""

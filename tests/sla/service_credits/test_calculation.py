@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 import yaml
 
 from governance.contract.kpi_signature import Direction, KpiSignature
+from governance.contract.service_levels import ServiceLevel
 from governance.errors import BadInput
 from governance.values import Period
+from sla.service_credits.assessment import Case, assess
 from sla.service_credits.calculation import compute_credits, directions_of
 from sla.service_credits.values import (
     BalanceMovement,
@@ -191,11 +194,32 @@ def test_results_of_unknown_service_levels_name_the_nearest() -> None:
     periods = [PeriodResults(Period.month(2026, 1), Decimal(0), results)]
     with pytest.raises(BadInput) as error:
         compute_credits(contract, {"SL-01": Direction.HIGHER_IS_BETTER}, periods)
-    assert [problem.what for problem in error.value.problems] == [
-        "unknown service level 'SL-1'",
-        "unknown service level 'XX'",
+    nearest = "the nearest known one is 'SL-01'"
+    assert [str(problem) for problem in error.value.problems] == [
+        f"results of 2026-01: unknown service level '{found}'; found {found}; allowed: {nearest}"
+        for found in ("SL-1", "XX")
     ]
-    assert error.value.problems[0].allowed == "the nearest known one is 'SL-01'"
+    with pytest.raises(BadInput, match=r"found SL-1; allowed: there are none$"):
+        compute_credits(contract_with(None, []), {}, [replace(periods[0], results=_ONE)])
+
+
+_ONE = {"SL-1": LevelResult(None)}
+
+
+def test_the_distance_from_what_was_expected_counts_for_misses_only() -> None:
+    level = contract_with(None, [{"id": "SL-01", "expected": "90"}]).service_levels[0]
+    for value, missed in {"88.5": "1.5", "90": "0", "95": "0"}.items():
+        results = PeriodResults(_JANUARY, Decimal(1), {"SL-01": LevelResult(Decimal(value))})
+        assert _case(level, results).points_missed() == Decimal(missed)
+    assert _case(level, PeriodResults(_JANUARY, Decimal(1), _ONE)).points_missed() == 0
+
+
+_JANUARY = Period.month(2026, 1)
+
+
+def _case(level: ServiceLevel, results: PeriodResults) -> Case:
+    now = assess(level, Direction.HIGHER_IS_BETTER, results, None, "")
+    return Case(level, Direction.HIGHER_IS_BETTER, Decimal(1), "EUR", (now,))
 
 
 def test_direction_comes_from_the_parameter_or_the_kpi() -> None:
@@ -218,5 +242,9 @@ def test_direction_comes_from_the_parameter_or_the_kpi() -> None:
         "SL-02": Direction.HIGHER_IS_BETTER,
         "SL-03": Direction.LOWER_IS_BETTER,
     }
-    with pytest.raises(BadInput, match="unknown KPI 'dso'"):
+    with pytest.raises(BadInput) as error:
         directions_of(contract_with(None, levels), {"observed": signatures["observed"]})
+    assert str(error.value) == (
+        "service level SL-01: unknown KPI 'dso'; found dso; allowed: the nearest known one is"
+        " 'observed'"
+    )

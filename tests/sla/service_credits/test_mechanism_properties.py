@@ -90,6 +90,8 @@ def test_a_balance_opens_where_it_closed_and_never_falls_below_nothing(scene: Sc
 @given(scene=scenes(), level=st.sampled_from(LEVELS), by=st.decimals(0, 40, places=1))
 def test_a_better_result_never_earns_a_larger_credit(scene: Scene, level: str, by: Decimal) -> None:
     # A choice is left out: it binds while the chosen level is missed, and then the largest counts.
+    # So is the net beside balances, which are a service level's own: what an incident or a cap then
+    # leaves to another one has no balance to be set off against.
     last = scene.months[-1]
     value = last.results[level].value
     if value is None:
@@ -99,7 +101,7 @@ def test_a_better_result_never_earns_a_larger_credit(scene: Scene, level: str, b
     before = scene.computed([*scene.months[:-1], replace(last, chosen={})])[-1]
     after = scene.computed([*scene.months[:-1], better])[-1]
     assert after.credit <= before.credit
-    assert after.net <= before.net
+    assert scene.has_balances or after.net <= before.net
 
 
 @given(scene=scenes())

@@ -69,6 +69,13 @@ def test_what_came_back_under_one_version_does_not_come_back_under_the_next() ->
     assert _amounts(found, "earned_back") == [0, 600, 400, 0]
 
 
+def test_what_came_back_in_full_under_one_version_does_not_come_back_at_all() -> None:
+    first = _contract(earn_back={"form": "met", "months": 1, "percent": 100})
+    second = _contract(earn_back={"form": "met", "months": 2, "percent": 70})
+    found = _judged(_months("80", "90", "90", "90"), first, first, second)
+    assert _amounts(found, "earned_back") == [0, 1000, 0, 0]
+
+
 def test_a_milestone_whose_due_day_moves_is_not_credited_again() -> None:
     def due(day: str, amount: int = 500) -> Contract:
         return _contract(milestones=[{"id": "M-1", "due": day, "amount": amount}])

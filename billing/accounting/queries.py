@@ -1,0 +1,323 @@
+"""Read what a journal is made of: documents, payments and write-offs of one engagement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from billing.accounting.accruals import accrual_entries, month_ends
+from billing.accounting.books import SELF_ASSESSED, Books
+from billing.accounting.documents import document_entry
+from billing.accounting.movements import (
+    Allocated,
+    Paid,
+    Refunded,
+    WrittenOff,
+    payment_entries,
+    write_off_entry,
+)
+from billing.accounting.values import Entry, Journal, in_order
+from billing.credit_notes.models import (
+    CreditNote,
+    CreditNoteDocument,
+    CreditNoteDocumentKind,
+    CreditNoteState,
+)
+from billing.invoices.fee_document import FeeDocument, read_fee_document
+from billing.invoices.models import FeeInvoice, InvoiceState
+from billing.payments.models import Payment, PaymentRefund, WriteOff, WriteOffState
+from billing.payments.queries import allocations_of
+from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
+from governance.access import Actor, Permission
+from governance.access_terms import Side
+from governance.contract.document import Contract
+from governance.engagements.models import Engagement
+from governance.engagements.queries import require, standing_of
+from governance.engagements.versions import agreed_contract, contract_of
+from governance.errors import BadInput, Forbidden, Problem
+from governance.values import Money, Period
+
+_LONGEST = 120
+"""Months of a journal."""
+_HIGHEST_RATE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which journal is asked for."""
+
+    period: Period
+    """Whole months."""
+    side: Side
+    own_tax_rate: Decimal | None = None
+    """As `Books` has it; only the client's books take it."""
+
+
+def months_between(first: str, last: str) -> Period:
+    """The days from the start of one period to the end of another, such as 2026-01 and 2026-12.
+
+    Raises BadInput where they are no periods, stand the wrong way round, or are more than ten years
+    apart.
+    """
+    begin, end = Period.parse(first), Period.parse(last)
+    if end.end < begin.start:
+        what = "the journal ends before it starts"
+        raise BadInput.one(Problem(what, column="to", found=last, allowed=f"{first} or later"))
+    found = Period(begin.start, end.end)
+    if len(list(found.months())) > _LONGEST:
+        what = "a journal has ten years at most"
+        raise BadInput.one(Problem(what, column="from", found=first, allowed="fewer months"))
+    return found
+
+
+def checked_rate(text: str) -> Decimal | None:
+    """A rate in % as somebody gave it, None for nothing; BadInput for what is no rate."""
+    if not text.strip():
+        return None
+    try:
+        rate = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if not rate.is_finite() or not 0 <= rate <= _HIGHEST_RATE:
+        problem = Problem("this is no rate", column="own_tax", found=text, allowed="0 to 100")
+        raise BadInput.one(problem)
+    return rate
+
+
+def usual_side(session: Session, actor: Actor, engagement: Engagement) -> Side:
+    """The books that a person looks at first: the client's people their own, others the provider's.
+
+    The caller has checked the permission.
+    """
+    employer = standing_of(session, actor, engagement).employer
+    return Side.CLIENT if employer is Side.CLIENT else Side.PROVIDER
+
+
+def journal_of(session: Session, actor: Actor, engagement: Engagement, wanted: Wanted) -> Journal:
+    """The journal of one side's books for some months, accruals up to today included.
+
+    Raises Forbidden for who may not export journals, and for the client's people who ask for the
+    provider's books: what it thinks of getting its money stands in them.
+    """
+    require(session, actor, engagement, Permission.EXPORT_JOURNAL)
+    if wanted.side is Side.PROVIDER and usual_side(session, actor, engagement) is Side.CLIENT:
+        raise Forbidden("these are the provider's books; yours follow from the same documents")
+    return read_journal(session, engagement, wanted, actor.at.date())
+
+
+def read_journal(session: Session, engagement: Engagement, wanted: Wanted, today: date) -> Journal:
+    """The same, for a caller that has checked the permission."""
+    contract = contract_of(agreed_contract(session, engagement))
+    invoicing = contract.invoicing
+    books = Books(wanted.side, invoicing.accounts, invoicing.cost_centres, wanted.own_tax_rate)
+    billed = invoicing.supplied_by == "plumbline"
+    documents = list(_documents(session, engagement, wanted.period)) if billed else []
+    posted = [one for one in documents if one.number is not None]
+    ends = month_ends(wanted.period, today)
+    entries: list[Entry] = [
+        *(document_entry(one, books) for one in posted),
+        *_movements(session, engagement, wanted.period, books, contract),
+        *accrual_entries(documents, ends, books),
+    ]
+    inside = in_order(entries, wanted.period)
+    notes = _notes(session, engagement, contract, wanted, documents, today)
+    return Journal(
+        engagement.reference, engagement.title, wanted.side, wanted.period, inside, tuple(notes)
+    )
+
+
+def _documents(session: Session, engagement: Engagement, period: Period) -> Iterator[FeeDocument]:
+    """Credit notes of these days, and invoices issued since they began or not yet.
+
+    Those issued later are there for their accruals, even of later months: the row of an invoice for
+    a quarter has its last month.
+    """
+    unissued = (InvoiceState.DRAFT, InvoiceState.CHECKED, InvoiceState.APPROVED)
+    issued = col(FeeInvoice.state) == InvoiceState.ISSUED
+    wanted: ColumnElement[bool] = or_(
+        issued & (col(FeeInvoice.issued_on) >= period.start), col(FeeInvoice.state).in_(unissued)
+    )
+    invoices = session.scalars(
+        select(col(SettlementDocument.data))
+        .join(SettlementRecord, col(SettlementRecord.id) == col(SettlementDocument.settlement_id))
+        .join(FeeInvoice, col(FeeInvoice.settlement_id) == col(SettlementRecord.id))
+        .where(
+            col(FeeInvoice.engagement_id) == engagement.id,
+            col(SettlementDocument.kind) == DocumentKind.INVOICE,
+            wanted,
+        )
+        .order_by(col(FeeInvoice.period_start), col(FeeInvoice.id))
+    )
+    yield from (read_fee_document(data) for data in invoices)
+    notes = session.scalars(
+        select(col(CreditNoteDocument.data))
+        .join(CreditNote, col(CreditNote.id) == col(CreditNoteDocument.credit_note_id))
+        .where(
+            col(CreditNote.engagement_id) == engagement.id,
+            col(CreditNote.state) == CreditNoteState.ISSUED,
+            col(CreditNote.issued_on).between(period.start, period.end),
+            col(CreditNoteDocument.kind) == CreditNoteDocumentKind.JSON,
+        )
+        .order_by(col(CreditNote.id))
+    )
+    yield from (read_fee_document(data) for data in notes)
+
+
+def _movements(
+    session: Session, engagement: Engagement, period: Period, books: Books, contract: Contract
+) -> Iterator[Entry]:
+    parties = contract.engagement
+    payee = (parties.client if books.is_provider else parties.provider).name
+    numbers = {
+        row.id: row.number or ""
+        for row in session.execute(
+            select(col(FeeInvoice.id), col(FeeInvoice.number)).where(
+                col(FeeInvoice.engagement_id) == engagement.id,
+                col(FeeInvoice.state) == InvoiceState.ISSUED,
+            )
+        )
+    }
+    payments = session.scalars(
+        select(Payment)
+        .where(col(Payment.engagement_id) == engagement.id, col(Payment.booked_on) <= period.end)
+        .order_by(col(Payment.number))
+    )
+    allocated = _allocated(session, numbers)
+    refunded = _refunded(session, engagement)
+    for row in payments:
+        paid = _paid(row, payee, allocated.get(row.id, ()), refunded.get(row.id, ()))
+        yield from payment_entries(paid, books)
+    for given_up in _written_off(session, engagement, period, numbers, payee):
+        entry = write_off_entry(given_up, books)
+        if entry is not None:
+            yield entry
+
+
+def _allocated(session: Session, numbers: Mapping[int, str]) -> Mapping[int, list[Allocated]]:
+    """By payment, what it pays or paid for a time."""
+    found: dict[int, list[Allocated]] = defaultdict(list)
+    for of_invoice in allocations_of(session, numbers).values():
+        for one in of_invoice:
+            amount = Money(one.minor, one.currency).amount
+            part = Allocated(numbers[one.invoice_id], amount, one.allocated_on, one.taken_back_on)
+            found[one.payment_id].append(part)
+    return found
+
+
+def _refunded(session: Session, engagement: Engagement) -> Mapping[int, list[Refunded]]:
+    rows = session.scalars(
+        select(PaymentRefund)
+        .join(Payment, col(Payment.id) == col(PaymentRefund.payment_id))
+        .where(col(Payment.engagement_id) == engagement.id)
+        .order_by(col(PaymentRefund.id))
+    )
+    found: dict[int, list[Refunded]] = defaultdict(list)
+    for row in rows:
+        amount = Money(row.amount_minor, row.currency).amount
+        found[row.payment_id].append(Refunded(amount, row.refunded_on, row.reason))
+    return found
+
+
+def _paid(
+    row: Payment, payee: str, allocated: Sequence[Allocated], refunded: Sequence[Refunded]
+) -> Paid:
+    return Paid(
+        reference=row.reference,
+        booked_on=row.booked_on,
+        recorded_on=row.recorded_at.date(),
+        currency=row.currency,
+        amount=row.money(row.amount_minor).amount,
+        payee=payee,
+        allocations=tuple(sorted(allocated, key=lambda one: (one.on, one.invoice))),
+        refunds=tuple(refunded),
+        bounced_on=row.bounced_on,
+        bounce_reason=row.bounce_reason,
+    )
+
+
+def _written_off(
+    session: Session, engagement: Engagement, period: Period, numbers: dict[int, str], payee: str
+) -> Iterator[WrittenOff]:
+    rows = session.scalars(
+        select(WriteOff)
+        .where(
+            col(WriteOff.engagement_id) == engagement.id,
+            col(WriteOff.state) == WriteOffState.APPROVED,
+            col(WriteOff.decided_on).between(period.start, period.end),
+        )
+        .order_by(col(WriteOff.number))
+    )
+    for row in rows:
+        if row.decided_on is not None:
+            yield WrittenOff(
+                row.reference,
+                row.decided_on,
+                numbers[row.invoice_id],
+                row.currency,
+                row.amount.amount,
+                payee,
+                row.reason,
+            )
+
+
+def _notes(  # noqa: PLR0917 (all that a note may be about)
+    session: Session,
+    engagement: Engagement,
+    contract: Contract,
+    wanted: Wanted,
+    documents: list[FeeDocument],
+    today: date,
+) -> Iterator[str]:
+    if contract.invoicing.supplied_by == "provider":
+        yield "The provider's own system issues the invoices: they aren't in this journal."
+    else:
+        missing = _unsettled(session, engagement, contract, wanted.period, today)
+        if missing:
+            yield f"Nothing is accrued for {_spans(missing)}: not settled yet."
+    if wanted.side is Side.CLIENT:
+        if wanted.own_tax_rate is None and any(
+            tax.tax.category in SELF_ASSESSED for one in documents for tax in one.taxes
+        ):
+            yield "Tax that the client declares itself isn't posted: its rate wasn't given."
+        yield "Write-offs are the provider's and aren't in the client's books."
+
+
+def _unsettled(
+    session: Session, engagement: Engagement, contract: Contract, period: Period, today: date
+) -> list[Period]:
+    """Months of the engagement that are over, in the journal's days, and that nobody settled."""
+    rows = session.execute(
+        select(col(SettlementRecord.period_start), col(SettlementRecord.period_end)).where(
+            col(SettlementRecord.engagement_id) == engagement.id,
+            col(SettlementRecord.superseded_at).is_(None),
+        )
+    )
+    settled = [Period(row.period_start, row.period_end) for row in rows]
+    terms = contract.engagement
+    return [
+        month
+        for month in period.months()
+        if month.end <= today
+        and month.overlap(terms.starts, terms.ends)
+        and not any(one.contains(month.end) for one in settled)
+    ]
+
+
+def _spans(months: Sequence[Period]) -> str:
+    """Months in words, those in a row as one span; there is one at least, the oldest first."""
+    spans = [months[0]]
+    for month in months[1:]:
+        if month == Period.month(spans[-1].end.year, spans[-1].end.month).following():
+            spans[-1] = Period(spans[-1].start, month.end)
+        else:
+            spans.append(month)
+    return ", ".join(
+        f"{one.start:%Y-%m}" + (f" to {one.end:%Y-%m}" if one.days > 31 else "") for one in spans
+    )

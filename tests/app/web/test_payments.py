@@ -1,0 +1,122 @@
+"""The pages of payments: record, import with a preview, allocate, write off."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.database import session_scope
+from governance.engagements.models import Engagement
+from governance.tenancy import EVERYTHING
+from tests.app.web.support import Browser, World, make_world
+from tests.billing.payments.scenes import make_invoice
+from tests.billing.payments.statements import Tx, entry, statement
+
+_HERE = "/engagements/ENG-1/payments"
+_WRITE_OFFS = "/engagements/ENG-1/write-offs"
+
+
+@pytest.fixture
+def world(sqlite_template: Path, tmp_path: Path) -> World:
+    found = make_world(sqlite_template, tmp_path)
+    with session_scope(found.engine, sees=EVERYTHING) as session:
+        engagement = session.get_one(Engagement, 1)
+        make_invoice(session, engagement, 2, 119000)
+        make_invoice(session, engagement, 3, 50000)
+    return found
+
+
+def _post(browser: Browser, token: str, path: str, **fields: str | list[str]) -> str:
+    """Where the answer leads, or what it says."""
+    answer = browser.post(path, data={"csrf_token": token, **fields})
+    return answer.headers.get("location", "") or answer.text
+
+
+def _preview(browser: Browser, token: str, name: str, data: bytes, **fields: str) -> str:
+    answer = browser.post(
+        f"{_HERE}/imports",
+        data={"csrf_token": token, **fields},
+        files={"file": (name, data)},
+    )
+    return answer.headers.get("location", "") or answer.text
+
+
+def test_a_statement_is_previewed_and_confirmed(world: World) -> None:
+    data = statement(
+        entry("1190.00", Tx("CW-2026-00002")),
+        entry("9.00", Tx("rent", debtor="Others AG", iban="X")),
+        entry("4.00", Tx("pending"), status="PDNG"),
+    )
+    with world.signed_in(world.billing) as (browser, token):
+        path = _preview(browser, token, "march.xml", data)
+        page = browser.get(path).text
+        assert "It names CW-2026-00002 and pays exactly what is open" in page
+        assert "It isn&#39;t booked: its status is PDNG" in page
+        key, pays = re.findall(
+            r'name="take" value="(\w+)" checked.*?<option value="([^"]+)"', page, re.DOTALL
+        )[0]
+        done = _post(browser, token, f"{path}/confirm", take=[key], **{f"pays-{key}": pays})
+        assert done == _HERE
+        listed = browser.get(_HERE).text
+        assert "PAY-1" in listed
+        assert "EUR\u00a0500.00" in listed
+        assert "was imported on" in _preview(browser, token, "again.xml", data)
+        assert browser.get(path).status_code == 404
+        payment = browser.get(f"{_HERE}/1").text
+        assert "EUR\u00a01,190.00" in payment
+        (allocation,) = re.findall(r"allocations/(\d+)/take-back", payment)
+        _post(browser, token, f"{_HERE}/1/allocations/{allocation}/take-back", reason="wrong")
+        (invoice,) = re.findall(r'name="pay-(\d+)"', browser.get(f"{_HERE}/1").text)[1:]
+        _post(browser, token, f"{_HERE}/1/allocate", **{f"pay-{invoice}": "500,00"})
+        _post(browser, token, f"{_HERE}/1/refund", amount="690.00", reason="paid too much")
+        after = browser.get(f"{_HERE}/1").text
+        assert "Refunded" in after
+        assert ": wrong</div>" in after
+    with world.signed_in(world.finance) as (browser, token):
+        assert "take-back" not in browser.get(f"{_HERE}/1").text
+
+
+def test_bad_files_are_answered_with_line_and_reason(world: World) -> None:
+    with world.signed_in(world.billing) as (browser, token):
+        wrong = _preview(browser, token, "bank.csv", b"Date,Amount\n2026-03-01,1.234\n")
+        assert "the amounts don&#39;t tell" in wrong
+        assert "line 1" in _preview(browser, token, "bank.csv", b"When,Sum\n1,2\n")
+        mapped = {"column_booked": "When", "column_amount": "Sum", "mark": "comma"}
+        path = _preview(browser, token, "b.csv", b"When,Sum\n2026-03-01,1.234\n", **mapped)
+        assert "EUR\u00a01,234.00" in browser.get(path).text
+        assert "waits for your decision" in browser.get(_HERE).text
+        assert _post(browser, token, f"{path}/confirm", take=["x"]) != _HERE
+        assert _post(browser, token, f"{path}/discard") == _HERE
+    with world.signed_in(world.manager) as (browser, token):
+        assert "waits for your decision" not in browser.get(_HERE).text
+
+
+def test_a_payment_is_recorded_by_hand_found_and_bounces(world: World) -> None:
+    with world.signed_in(world.billing) as (browser, token):
+        assert browser.get(f"{_HERE}/new").status_code == 200
+        fields = {"amount": "1.190,00", "currency": "eur", "booked_on": "2026-03-01"}
+        assert _post(browser, token, _HERE, **fields, debtor="<i>Nord") == f"{_HERE}/1"
+        assert "two ways" in _post(browser, token, _HERE, **(fields | {"amount": "1,190"}))
+        assert "&lt;i&gt;Nord" in browser.get(f"{_HERE}?find=nord&standing=account").text
+        assert "No payment fits" in browser.get(f"{_HERE}?find=sued").text
+        assert "No payment fits" in browser.get(f"{_HERE}?standing=bounced").text
+        _post(browser, token, f"{_HERE}/1/bounce", reason="no funds", day="2026-03-05")
+        assert "Bounced on 5\u00a0Mar\u00a02026" in browser.get(f"{_HERE}/1").text
+
+
+def test_a_write_off_needs_two_people(world: World) -> None:
+    with world.signed_in(world.billing) as (browser, token):
+        invoice = re.findall(r'<option value="(\d+)">CW-2026-00003', browser.get(_HERE).text)[0]
+        fields = {"invoice": invoice, "amount": "0.50", "reason": "bank charges"}
+        for _ in range(2):
+            _post(browser, token, _WRITE_OFFS, **fields, kind="small_difference")
+        assert "another person approves it" in browser.get(_HERE).text
+        refused = _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="approved")
+        assert "another person" in refused
+        _post(browser, token, f"{_WRITE_OFFS}/2/withdraw")
+    with world.signed_in(world.manager) as (browser, token):
+        _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="approved")
+        assert "EUR\u00a0499.50" in browser.get(_HERE).text
+        assert "none of" in _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="x")
