@@ -16,6 +16,11 @@ Offsets = tuple[tuple[int, int], ...]
 """Pairs of an instant in epoch seconds and the offset in seconds that holds from there on."""
 
 
+def local_day(zone: str, at: datetime) -> date:
+    """The day that a clock of the zone shows at an instant."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
 def seconds_of(day: date) -> int:
     """Midnight of a day on a clock without zone, in seconds since 1970."""
     return (day - EPOCH.date()).days * DAY

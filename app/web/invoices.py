@@ -32,6 +32,7 @@ from governance.engagements.models import Engagement
 from governance.engagements.service import contract_of, parties_of
 from governance.errors import Conflict, NotFound
 from governance.values import Period
+from governance.zones import local_day
 
 
 @get(f"{PERIOD}/invoice", guards=[requires(Permission.VIEW)], sync_to_thread=True)
@@ -162,6 +163,7 @@ def confirm_issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Resp
         agreement = agreement_of(unit.session, unit.actor, engagement, period)
         provider = parties_of(unit.session, engagement)[1]
         steps = steps_of(unit.session, settled.invoice)
+    contract = contract_of(settled.contract_version)
     return render(
         request,
         "invoices/issue.html",
@@ -171,8 +173,8 @@ def confirm_issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Resp
         agreement=agreement,
         provider=provider,
         steps=steps,
-        invoicing=contract_of(settled.contract_version).invoicing,
-        today=unit.actor.at.date(),
+        invoicing=contract.invoicing,
+        today=local_day(contract.engagement.time_zone, unit.actor.at),
     )
 
 

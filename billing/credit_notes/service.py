@@ -25,9 +25,9 @@ from billing.credit_notes.models import (
 )
 from billing.credit_notes.queries import Issued, get_credit_note, issued
 from billing.e_invoices.made import e_invoices_of
-from billing.invoices.approval import over_limit
 from billing.invoices.fee_document import FeeDocument
 from billing.invoices.fee_document_json import fee_document_json
+from billing.invoices.limits import require_within_limit
 from billing.invoices.models import FeeInvoice
 from billing.invoices.series import take_number
 from governance.access import Actor, Item, Permission
@@ -36,11 +36,12 @@ from governance.audit.models import Action
 from governance.audit.sequencing import latest_state
 from governance.audit.service import Change, plain_lines, record
 from governance.engagements.models import Engagement
-from governance.engagements.queries import lock_engagement, require, roles_in
+from governance.engagements.queries import lock_engagement, require
 from governance.engagements.versions import agreed_contract, contract_of
-from governance.errors import BadInput, Conflict, Forbidden, Problem
+from governance.errors import BadInput, Conflict, Problem
 from governance.tables import canonical_json, digest
 from governance.values import Money, money_text
+from governance.zones import local_day
 
 LONGEST_REASON = 4000
 
@@ -179,16 +180,6 @@ def item_of_note(note: CreditNote) -> Item:
     return Item(prepared_by=note.prepared_by_id)
 
 
-def require_within_limit(
-    session: Session, actor: Actor, engagement: Engagement, payable: Decimal
-) -> None:
-    """Forbidden where the contract lets none of the actor's roles approve so much."""
-    limits = contract_of(agreed_contract(session, engagement)).invoicing.approval_limits
-    roles, permission = roles_in(session, actor, engagement), Permission.APPROVE_CREDIT_NOTE
-    if refusal := over_limit(roles, permission, payable, engagement.currency, limits):
-        raise Forbidden(refusal)
-
-
 def issue_credit_note(  # noqa: PLR0917 (what issuing needs)
     session: Session,
     actor: Actor,
@@ -212,7 +203,9 @@ def issue_credit_note(  # noqa: PLR0917 (what issuing needs)
     _require_draft(note)
     require(session, actor, engagement, Permission.APPROVE_CREDIT_NOTE, item_of_note(note))
     found = _reviewed(session, note)
-    require_within_limit(session, actor, engagement, found.figures.payable)
+    require_within_limit(
+        session, actor, engagement, Permission.APPROVE_CREDIT_NOTE, found.figures.payable
+    )
     if seen is not None and seen != found.figures.payable:
         raise Conflict("another credit note changed this one's tax meanwhile; look at it again")
     log = latest_state(session)
@@ -253,8 +246,9 @@ def _numbered(
     session: Session, actor: Actor, engagement: Engagement, found: Reviewed
 ) -> FeeDocument:
     """The number comes last and under a lock, so that a failure skips none."""
-    note, issued_on = found.note, actor.at.date()
-    pattern = contract_of(agreed_contract(session, engagement)).invoicing.credit_note_number
+    note, contract = found.note, contract_of(agreed_contract(session, engagement))
+    issued_on = local_day(contract.engagement.time_zone, actor.at)
+    pattern = contract.invoicing.credit_note_number
     taken = take_number(session, note.provider_id, pattern, issued_on)
     note.series_id, note.sequence = taken.series_id, taken.sequence
     note.number, note.issued_on = taken.number, issued_on

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -25,6 +24,7 @@ from governance.engagements.queries import lock_engagement, require
 from governance.engagements.versions import agreed_contract, contract_of
 from governance.errors import BadInput, Conflict, Problem
 from governance.values import Money, money_text, round_money
+from governance.zones import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def raise_dispute(
 def is_late(session: Session, engagement: Engagement, found: Issued, actor: Actor) -> bool:
     """Whether the invoice was due before today, where the engagement is."""
     zone = contract_of(agreed_contract(session, engagement)).engagement.time_zone
-    today = actor.at.astimezone(ZoneInfo(zone)).date()
+    today = local_day(zone, actor.at)
     return found.invoice.due_on is not None and today > found.invoice.due_on
 
 

@@ -38,6 +38,7 @@ from governance.engagements.queries import lock_engagement, require, standing_of
 from governance.errors import Conflict
 from governance.tables import canonical_json, digest
 from governance.values import Period, money_text
+from governance.zones import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _number(
     prepared: Prepared,
     log: Checkpoint | None,
 ) -> None:
-    issued_on = actor.at.date()
+    issued_on = local_day(prepared.contract.engagement.time_zone, actor.at)
     invoicing = prepared.contract.invoicing
     taken = take_number(session, invoice.provider_id, invoicing.number, issued_on)
     header = header_of(prepared.contract, taken.number, issued_on)

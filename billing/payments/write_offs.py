@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from billing.invoices.limits import require_within_limit
 from billing.invoices.models import FeeInvoice
 from billing.payments.models import WriteOff, WriteOffKind, WriteOffState
 from billing.payments.queries import open_minor_of
@@ -82,8 +83,9 @@ def decide_write_off(  # noqa: PLR0917 (who, where, which, what and why)
 ) -> WriteOff:
     """Approve or refuse a write-off, as another person than proposed it.
 
-    Refusing needs a reason. Raises NotFound for an unknown one, Forbidden for who proposed it,
-    Conflict where it is decided already or less is open by now.
+    Refusing needs a reason. Raises NotFound for an unknown one, Forbidden for who proposed it and
+    for more than the contract lets the actor approve, Conflict where it is decided already or less
+    is open by now.
     """
     require(session, actor, engagement, Permission.APPROVE_WRITE_OFF)
     reason = plain_lines(reason).strip()
@@ -94,6 +96,8 @@ def decide_write_off(  # noqa: PLR0917 (who, where, which, what and why)
     if verdict is WriteOffState.APPROVED:
         left = open_minor_of(session, [invoice])[invoice.id]
         checked_amount(row.amount_minor, left, f"what is open on {invoice.number} by now")
+        amount = invoice.money(row.amount_minor).amount
+        require_within_limit(session, actor, engagement, Permission.APPROVE_WRITE_OFF, amount)
     else:
         checked_reason(reason)
     action = {

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -43,6 +42,7 @@ from governance.engagements.service import contract_in_force, contract_of, requi
 from governance.errors import BadInput, Conflict, Problem
 from governance.tables import canonical_json, digest
 from governance.values import Period, money_text
+from governance.zones import local_day
 from sla.engines.engine import Engine
 from sla.engines.in_process import IN_PROCESS
 from sla.evidence.ledger import open_ledger
@@ -158,7 +158,7 @@ def compute(
 
 def require_over(contract: Contract, period: Period, at: datetime) -> None:
     """Conflict while the period's last day lasts where the engagement is, or is yet to come."""
-    today = at.astimezone(ZoneInfo(contract.engagement.time_zone)).date()
+    today = local_day(contract.engagement.time_zone, at)
     if period.end >= today:
         raise Conflict(f"{period.label} isn't over yet; its last day is {period.end}")
 
@@ -254,7 +254,8 @@ def _store(
         ]
     )
     add_draft(session, actor, engagement, row, settlement)
-    draft = header_of(settlement.contract, DRAFT_NUMBER, actor.at.date(), log)
+    today = local_day(settlement.contract.engagement.time_zone, actor.at)
+    draft = header_of(settlement.contract, DRAFT_NUMBER, today, log)
     header = replace(draft, estimate=True)
     _add_documents(session, row, settlement, header, render)
     _record(session, actor, engagement, row, settlement)

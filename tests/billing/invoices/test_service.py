@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,15 @@ def scene(session: Session, tmp_path: Path) -> Scene:
 
 def _issue(session: Session, scene: Scene, folder: Path, period: Period = JANUARY) -> FeeInvoice:
     return issue_invoice(session, scene.issuer, scene.engagement, period, make_workshop(folder))
+
+
+def test_the_day_of_issue_is_that_where_the_engagement_is(
+    session: Session, scene: Scene, tmp_path: Path
+) -> None:
+    new_year = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    in_berlin = replace(scene, issuer=replace(scene.issuer, at=new_year))
+    invoice = _issue(session, in_berlin, tmp_path)
+    assert (invoice.issued_on, invoice.number) == (date(2027, 1, 1), "CW-2027-00001")
 
 
 def test_an_issued_invoice_has_number_dates_and_its_documents(

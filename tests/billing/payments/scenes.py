@@ -13,9 +13,10 @@ from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
 from billing.settlement.models import SettlementRecord
 from governance.access import Actor, Role
 from governance.engagements.models import ContractVersion, Engagement
+from governance.engagements.service import add_contract
 from governance.values import Period
 from sla.measurements.models import MeasuredPeriodRecord
-from tests.factories import NOW, actor_of, make_contract, make_member, make_user
+from tests.factories import NOW, actor_of, contract_bytes, make_member, make_user
 
 CLIENT_IBAN = "DE02120300000000202051"
 
@@ -30,10 +31,11 @@ class Scene:
     manager: Actor
 
 
-def make_scene(session: Session, reference: str = "ENG-1") -> Scene:
+def make_scene(session: Session, reference: str = "ENG-1", contract: bytes | None = None) -> Scene:
     """An engagement of Nordlicht (client) and Clearwater (provider), without invoices."""
     manager = actor_of(make_user(session))
-    engagement = make_contract(session, manager, reference).engagement
+    data = contract or contract_bytes(reference)
+    engagement = add_contract(session, manager, "contract.yaml", data).engagement
     finance, second = (make_member(session, engagement, Role.PROVIDER_FINANCE) for _ in range(2))
     return Scene(engagement, finance, second, manager)
 

@@ -42,7 +42,7 @@ from governance.audit.models import Action
 from governance.audit.service import events_of
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from tests.billing.payments.scenes import Scene, make_invoice, make_scene
-from tests.factories import make_member
+from tests.factories import contract_bytes, make_member
 
 _DAY = date(2026, 3, 1)
 
@@ -207,6 +207,20 @@ def test_a_write_off_is_proposed_by_one_and_approved_by_another(
     with pytest.raises(Conflict, match="WO-1 is approved already"):
         withdraw_write_off(*place, row.number)
     assert write_offs_of(session, [invoice.id])[invoice.id] == (row,)
+
+
+def test_who_approves_a_write_off_stays_within_the_contract(session: Session) -> None:
+    limits = b"due_days: 30, approval_limits: [{role: provider_finance, up_to: '2.99'}],"
+    scene = make_scene(session, contract=contract_bytes().replace(b"due_days: 30,", limits))
+    invoice = make_invoice(session, scene.engagement, 1, 10000)
+    small, large = (
+        propose_write_off(session, scene.finance, scene.engagement, _give_up(invoice, minor)).number
+        for minor in (299, 300)
+    )
+    place = (session, scene.second, scene.engagement)
+    assert decide_write_off(*place, small, WriteOffState.APPROVED).amount_minor == 299
+    with pytest.raises(Forbidden, match=r"approve up to 2\.99"):
+        decide_write_off(*place, large, WriteOffState.APPROVED)
 
 
 def test_a_write_off_is_refused_withdrawn_or_overtaken(session: Session, scene: Scene) -> None:
