@@ -114,13 +114,19 @@ def _take(request: _Request, label: str, permission: Permission, step: _Step) ->
     sync_to_thread=True,
 )
 def make_pdf(request: _Request, label: FromPath[str]) -> Response[Any]:
-    """Make the PDF of an issued invoice that has none; it is drawn while nothing is locked."""
+    """Make the PDF of an issued invoice that has none."""
     period = period_of_address(label)
+    engagement = draw_issued(request, period)
+    return _back(request, engagement, period)
+
+
+def draw_issued(request: _Request, period: Period) -> Engagement:
+    """Draw the PDF of an issued invoice while nothing is locked, and keep it."""
     with engagement_work(request, Permission.ISSUE_INVOICE, reading=True) as (unit, engagement):
         rendered = render_pdf(unit.session, unit.actor, engagement, period, unit.workshop)
     with engagement_work(request, Permission.ISSUE_INVOICE) as (unit, engagement):
         keep_pdf(unit.session, unit.actor, engagement, rendered)
-    return _back(request, engagement, period)
+    return engagement
 
 
 def _back(request: _Request, engagement: Engagement, period: Period) -> Response[Any]:

@@ -13,13 +13,15 @@ from app.security.guards import RECENT, limited, requires
 from app.security.throttle import PDF
 from app.web.addresses import engagement_path
 from app.web.credit_notes import corrections_of
+from app.web.invoice_life import draw_issued
 from app.web.invoice_view import LOOKS, STAGES, STEP_WORDS, life_of
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import page_or_part, period_label, render, see_other
 from app.web.results import ROWS_A_PAGE, FirstRow, RowsView
 from app.web.terms import charge_rule
 from app.web.unit_of_work import Work, allowed, engagement_work
-from billing.invoices.service import issue_invoice
+from billing.invoices.issuing import commit_issue, prepare_issue
+from billing.invoices.service import require_issuable
 from billing.invoices.steps import steps_of
 from billing.metering.names import find_meter
 from billing.settlement.acceptance import agreement_of
@@ -185,10 +187,14 @@ def confirm_issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Resp
     sync_to_thread=True,
 )
 def issue(request: Request[Any, Any, Any], label: FromPath[str]) -> Response[Any]:
-    """Number the draft and freeze it with its documents."""
+    """Number the draft and freeze it; figures and PDF are computed while nothing is locked."""
     period = period_of_address(label)
+    with engagement_work(request, Permission.ISSUE_INVOICE, reading=True) as (unit, engagement):
+        require_issuable(unit.session, unit.actor, engagement, period)
+        prepared = prepare_issue(unit.session, unit.actor, engagement, period, unit.workshop)
     with engagement_work(request, Permission.ISSUE_INVOICE) as (unit, engagement):
-        issue_invoice(unit.session, unit.actor, engagement, period, unit.workshop)
+        commit_issue(unit.session, unit.actor, engagement, prepared)
+    draw_issued(request, period)
     return see_other(
         request, engagement_path(engagement.reference, "periods", period.label, "invoice")
     )

@@ -12,7 +12,7 @@ from billing.invoices.models import FeeInvoice, InvoiceState
 from billing.invoices.rendering import draw_pdf, keep_pdf, source_of
 from billing.invoices.values import Act
 from billing.settlement.acceptance import facts_of_invoice
-from billing.settlement.models import DocumentKind
+from billing.settlement.models import DocumentKind, SettlementRecord
 from billing.settlement.queries import documents_of, find_settlement
 from billing.settlement.service import Workshop
 from governance.access import Actor, Permission
@@ -34,18 +34,29 @@ def issue_invoice(
     the figures aren't sealed, the invoice isn't approved or is issued already, a later month's
     invoice charges the period or the figures no longer come out the same.
     """
-    require(session, actor, engagement, Permission.ISSUE_INVOICE)
     # Taken first, so that of many at once those that come second are told before they compute.
     lock_engagement(session, engagement)
-    row = find_settlement(session, actor, engagement, period)
-    facts = facts_of_invoice(session, engagement, row)
-    decide_step(standing_of(session, actor, engagement), Act.ISSUE, facts).enforce()
+    row = require_issuable(session, actor, engagement, period)
     prepared, settlement = prepare_with_settlement(session, actor, engagement, period, workshop)
     invoice = commit_issue(session, actor, engagement, prepared)
     figures = documents_of(session, row)[DocumentKind.INVOICE]
     drawn = draw_pdf(source_of(row, figures, settlement), workshop.render)
     keep_pdf(session, actor, engagement, drawn)
     return invoice
+
+
+def require_issuable(
+    session: Session, actor: Actor, engagement: Engagement, period: Period
+) -> SettlementRecord:
+    """The settlement of a period whose invoice the actor may issue now; nothing is computed.
+
+    Raises NotFound where the period isn't settled; Forbidden and Conflict as issue_invoice.
+    """
+    require(session, actor, engagement, Permission.ISSUE_INVOICE)
+    row = find_settlement(session, actor, engagement, period)
+    facts = facts_of_invoice(session, engagement, row)
+    decide_step(standing_of(session, actor, engagement), Act.ISSUE, facts).enforce()
+    return row
 
 
 def invoices_of(session: Session, actor: Actor, engagement: Engagement) -> tuple[FeeInvoice, ...]:

@@ -304,7 +304,10 @@ def test_a_german_document_speaks_german() -> None:
     assert terms["BT-20"].startswith("Der Auftraggeber behält EUR 600.00 Steuer ein")
     assert _terms("credit note of which tax was withheld")["BT-20"].splitlines() == [
         "Wird mit offenen Rechnungen verrechnet oder erstattet",
-        "Davon hatte der Kunde EUR 60.00 Steuer einbehalten; EUR 416.00 werden gutgeschrieben.",
+        (
+            "Davon hatte der Auftraggeber EUR 60.00 Steuer einbehalten;"
+            " EUR 416.00 werden gutgeschrieben."
+        ),
     ]
     (note,) = _terms("authority with its Leitweg-ID")["BG-25"]
     assert note["BT-153"] == "Forderungsservice"
