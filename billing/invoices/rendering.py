@@ -16,7 +16,7 @@ from sqlmodel import col
 from billing.e_invoices.made import e_invoices_of
 from billing.invoices.drafts import invoice_of
 from billing.invoices.fee_document import read_fee_document
-from billing.invoices.models import FeeInvoice, InvoiceState
+from billing.invoices.models import InvoiceState
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.queries import find_settlement
 from billing.settlement.recomputing import sealed_settlement
@@ -55,26 +55,6 @@ class RenderedPdf:
     template_version: str
     figures_sha256: str
     """Digest of the frozen JSON that it states."""
-
-
-def pending_pdfs(session: Session) -> tuple[tuple[int, Period], ...]:
-    """Engagement and period of each issued invoice whose PDF isn't made, oldest first."""
-    rows = session.execute(
-        select(
-            col(FeeInvoice.engagement_id), col(FeeInvoice.period_start), col(FeeInvoice.period_end)
-        )
-        .join(
-            SettlementDocument,
-            col(SettlementDocument.settlement_id) == col(FeeInvoice.settlement_id),
-        )
-        .where(
-            col(FeeInvoice.state) == InvoiceState.ISSUED,
-            col(SettlementDocument.kind) == DocumentKind.INVOICE_PDF,
-            col(SettlementDocument.frozen).is_(False),
-        )
-        .order_by(col(FeeInvoice.id))
-    )
-    return tuple((row.engagement_id, Period(row.period_start, row.period_end)) for row in rows)
 
 
 def pdf_source(
@@ -163,14 +143,6 @@ def keep_pdf(
     )
     record(session, actor, change)
     return pdf
-
-
-def render_pending(
-    session: Session, actor: Actor, engagement: Engagement, period: Period, workshop: Workshop
-) -> SettlementDocument:
-    """Make and freeze the PDF of one issued invoice; raises as `render_pdf`."""
-    rendered = render_pdf(session, actor, engagement, period, workshop)
-    return keep_pdf(session, actor, engagement, rendered)
 
 
 def _document(

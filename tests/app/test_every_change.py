@@ -20,7 +20,7 @@ from billing.invoices.approving import (
     take_back_check,
 )
 from billing.invoices.issuing import commit_issue, prepare_issue
-from billing.invoices.rendering import render_pending
+from billing.invoices.rendering import keep_pdf, render_pdf
 from billing.settlement.reviewing import seal_period, submit_period
 from billing.settlement.service import Workshop, settle_period
 from governance.access import Actor, DutyConflict, Role, Side
@@ -142,7 +142,7 @@ def _bill(session: Session, engagement: Engagement, workshop: Workshop) -> None:
     take_back_approval(session, issuer, *place, "the client asked to wait")
     approve_invoice(session, issuer, *place)
     commit_issue(session, issuer, engagement, prepare_issue(session, issuer, *place, workshop))
-    render_pending(session, issuer, *place, workshop)
+    keep_pdf(session, issuer, engagement, render_pdf(session, issuer, *place, workshop))
 
 
 def _review_figures(

@@ -18,7 +18,7 @@ from app.audit_log import sequence
 from app.database import session_scope
 from billing.invoices import issuing, rendering
 from billing.invoices.models import FeeInvoice, InvoiceSeries
-from billing.invoices.rendering import draw_pdf, pending_pdfs
+from billing.invoices.rendering import draw_pdf
 from billing.invoices.values import InvoiceState
 from billing.runs.kinds import kinds
 from billing.runs.preview import BILLING
@@ -33,6 +33,7 @@ from governance.runs.models import Run
 from governance.runs.service import NewRun, start_run
 from governance.runs.values import RunStatus
 from governance.tenancy import EVERYTHING
+from tests.billing.invoices.places import pending_pdfs
 from tests.billing.runs.billed import make_billed
 from tests.factories import JANUARY, make_workshop
 from tests.governance.audit.logs import check, complaints, keys_in

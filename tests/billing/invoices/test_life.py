@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,45 +19,33 @@ from billing.invoices.approving import (
     take_back_approval,
     take_back_check,
 )
-from billing.invoices.drafts import invoice_of
 from billing.invoices.issuing import commit_issue, prepare_issue
 from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
-from billing.invoices.rendering import (
-    draw_pdf,
-    keep_pdf,
-    pdf_source,
-    pending_pdfs,
-    render_pending,
-)
 from billing.invoices.service import invoices_of, issue_invoice
 from billing.invoices.standings import standings_of
 from billing.invoices.steps import steps_of
 from billing.invoices.values import Act
 from billing.settlement.acceptance import agreement_of
-from billing.settlement.models import DocumentKind
-from billing.settlement.queries import documents_of, find_settlement, get_document
-from billing.settlement.service import Workshop, settle_period
+from billing.settlement.queries import find_settlement
+from billing.settlement.service import settle_period
 from billing.settlement.staleness import out_of_date
-from governance.access import Actor, Role
+from governance.access import Role
 from governance.audit.models import Action
 from governance.audit.service import events_of
 from governance.contract.reading import read_contract
-from governance.engagements.models import Engagement
 from governance.engagements.service import add_contract
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
-from governance.tables import canonical_json, digest
 from governance.tenancy import EVERYTHING
 from sla.evidence.service import Upload, hand_in
 from sla.kpis.catalogue import signatures
+from tests.billing.invoices.places import Place, approved, draft_of, make_place
 from tests.factories import (
     INVOICES,
     JANUARY,
     NOW,
-    TextRenderer,
     agree,
     contract_bytes,
     make_actor,
-    make_engagement,
     make_evidence,
     make_member,
     make_workshop,
@@ -70,42 +56,9 @@ from tests.factories import (
 PARALLEL = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A settled January, and the provider's people."""
-
-    engagement: Engagement
-    manager: Actor
-    """Who settled it."""
-    first: Actor
-    second: Actor
-    workshop: Workshop
-
-
-def _place(session: Session, folder: Path, *, sealed: bool = True) -> Place:
-    manager, workshop = make_actor(session), make_workshop(folder)
-    engagement = make_engagement(session, manager)
-    make_evidence(session, manager, engagement, folder)
-    settle_period(session, manager, engagement, JANUARY, workshop)
-    if sealed:
-        agree(session, engagement)
-        seal(session, engagement, JANUARY, make_member(session, engagement, Role.CLIENT_COMMITTEE))
-    first, second = (make_member(session, engagement, Role.PROVIDER_FINANCE) for _ in range(2))
-    return Place(engagement, manager, first, second, workshop)
-
-
 @pytest.fixture
 def place(session: Session, tmp_path: Path) -> Place:
-    return _place(session, tmp_path)
-
-
-def _of(session: Session, place: Place) -> FeeInvoice:
-    return invoice_of(session, find_settlement(session, place.manager, place.engagement, JANUARY))
-
-
-def _approved(session: Session, place: Place) -> None:
-    check_invoice(session, place.first, place.engagement, JANUARY)
-    approve_invoice(session, place.second, place.engagement, JANUARY)
+    return make_place(session, tmp_path)
 
 
 def test_each_step_says_who_took_it_and_why_it_was_taken_back(
@@ -121,7 +74,7 @@ def test_each_step_says_who_took_it_and_why_it_was_taken_back(
     with pytest.raises(Conflict, match="take the approval back first"):
         take_back_check(session, place.first, *at, "late")
     take_back_approval(session, place.first, *at, "the client asked to wait")
-    invoice = _of(session, place)
+    invoice = draft_of(session, place)
     assert (invoice.state, invoice.approved_by_id) == (InvoiceState.CHECKED, None)
     assert invoice.checked_by_id == place.manager.user_id
     assert [(one.act, one.reason) for one in steps_of(session, invoice)] == [
@@ -142,7 +95,7 @@ def test_nothing_is_taken_back_without_a_reason(
     check_invoice(session, place.first, place.engagement, JANUARY)
     with pytest.raises(BadInput, match="say why"):
         take_back_check(session, place.first, place.engagement, JANUARY, reason)
-    assert _of(session, place).state is InvoiceState.CHECKED
+    assert draft_of(session, place).state is InvoiceState.CHECKED
 
 
 def test_steps_are_for_members_with_the_permission(session: Session, place: Place) -> None:
@@ -157,15 +110,15 @@ def test_steps_are_for_members_with_the_permission(session: Session, place: Plac
 def test_an_estimate_is_checked_but_never_approved_and_loses_its_check(
     session: Session, tmp_path: Path
 ) -> None:
-    place = _place(session, tmp_path, sealed=False)
+    place = make_place(session, tmp_path, sealed=False)
     at = (place.engagement, JANUARY)
     check_invoice(session, place.first, *at)
     assert agreement_of(session, place.first, *at).invoice.estimate
     with pytest.raises(Conflict, match="hasn't submitted the figures"):
         approve_invoice(session, place.second, *at)
-    checked = _of(session, place)
+    checked = draft_of(session, place)
     settle_period(session, place.manager, *at, place.workshop)
-    draft = _of(session, place)
+    draft = draft_of(session, place)
     session.refresh(checked)
     assert (draft.state, draft.checked_by_id) == (InvoiceState.DRAFT, None)
     assert (checked.state, draft.replaces_id) == (InvoiceState.SUPERSEDED, checked.id)
@@ -174,7 +127,7 @@ def test_an_estimate_is_checked_but_never_approved_and_loses_its_check(
 
 
 def test_a_new_draft_says_what_changed(session: Session, tmp_path: Path) -> None:
-    place = _place(session, tmp_path, sealed=False)
+    place = make_place(session, tmp_path, sealed=False)
     dearer = contract_bytes().replace(b'"1000.00"', b'"1100.00"')
     add_contract(session, place.manager, "v2.yaml", dearer)
     agree(session, place.engagement)
@@ -183,7 +136,7 @@ def test_a_new_draft_says_what_changed(session: Session, tmp_path: Path) -> None
         in agreement_of(session, place.first, place.engagement, JANUARY).steps[Act.CHECK].why
     )
     settle_period(session, place.manager, place.engagement, JANUARY, place.workshop)
-    changes = json.loads(_of(session, place).changes_json or "")
+    changes = json.loads(draft_of(session, place).changes_json or "")
     assert changes[0] | {"note": ""} == {
         "part": "line",
         "kind": "changed",
@@ -198,7 +151,7 @@ def test_a_new_draft_says_what_changed(session: Session, tmp_path: Path) -> None
 def test_new_evidence_puts_a_draft_out_of_date_until_it_is_computed_again(
     session: Session, tmp_path: Path
 ) -> None:
-    place = _place(session, tmp_path, sealed=False)
+    place = make_place(session, tmp_path, sealed=False)
     at = (place.engagement, JANUARY)
 
     def why() -> str:
@@ -213,7 +166,7 @@ def test_new_evidence_puts_a_draft_out_of_date_until_it_is_computed_again(
     assert "evidence was handed in" in why()
     settle_period(session, place.manager, *at, place.workshop)
     assert why() == ""
-    changes = json.loads(_of(session, place).changes_json or "")
+    changes = json.loads(draft_of(session, place).changes_json or "")
     assert [(one["title"], one["note"]) for one in changes][:1] == [
         ("Invoices issued", "3 → 4 invoices_issued")
     ]
@@ -239,73 +192,8 @@ def test_above_the_limit_of_the_contract_another_has_to_approve(
     assert approve_invoice(session, other, engagement, JANUARY).state is InvoiceState.APPROVED
 
 
-def test_a_run_numbers_first_and_draws_the_pdf_apart(session: Session, place: Place) -> None:
-    at = (place.engagement, JANUARY)
-    prepared = prepare_issue(session, place.second, *at, place.workshop)
-    with pytest.raises(Conflict, match="nobody has checked"):
-        commit_issue(session, place.second, place.engagement, prepared)
-    _approved(session, place)
-    copied = pickle.loads(pickle.dumps(prepared))  # noqa: S301 (our own bytes)
-    invoice = commit_issue(session, place.second, place.engagement, copied)
-    assert invoice.number == "CW-2026-00001"
-    assert pending_pdfs(session) == ((place.engagement.id, JANUARY),)
-    with pytest.raises(Conflict, match="isn't made yet"):
-        get_document(session, place.first, *at, DocumentKind.INVOICE_PDF)
-    source = pickle.loads(  # noqa: S301 (our own bytes)
-        pickle.dumps(pdf_source(session, place.second, *at, place.workshop))
-    )
-    drawn = draw_pdf(source, TextRenderer())
-    kept = keep_pdf(session, place.second, place.engagement, drawn)
-    assert kept.data == b"CW-2026-00001 2026-01 1079.03"
-    assert kept.template_version == TextRenderer().template_version()
-    again = replace(drawn, data=b"another")
-    assert keep_pdf(session, place.second, place.engagement, again).data == kept.data
-    assert pending_pdfs(session) == ()
-    with pytest.raises(Conflict, match="made already"):
-        render_pending(session, place.second, *at, place.workshop)
-
-
-def test_a_pdf_is_made_of_issued_invoices_only(session: Session, place: Place) -> None:
-    with pytest.raises(Conflict, match="isn't issued"):
-        render_pending(session, place.second, place.engagement, JANUARY, place.workshop)
-
-
-def test_what_was_settled_anew_since_it_was_prepared_is_not_issued(
-    session: Session, place: Place
-) -> None:
-    prepared = prepare_issue(session, place.second, place.engagement, JANUARY, place.workshop)
-    _approved(session, place)
-    for other in (
-        replace(prepared, settlement_id=0),
-        replace(prepared, digests={**prepared.digests, "invoice.json": digest(b"")}),
-    ):
-        with pytest.raises(Conflict, match="settled anew meanwhile"):
-            commit_issue(session, place.second, place.engagement, other)
-    assert list(session.scalars(select(InvoiceSeries))) == []
-
-
-def test_figures_kept_by_an_earlier_release_in_fewer_keys_still_hold(
-    session: Session, place: Place
-) -> None:
-    row = find_settlement(session, place.manager, place.engagement, JANUARY)
-    document = documents_of(session, row)[DocumentKind.INVOICE]
-    stated = json.loads(document.data)
-    for key in ("allowances", "language", "type"):
-        del stated[key]
-    document.data = canonical_json(stated)
-    document.sha256 = digest(document.data)
-    session.flush()
-    prepare_issue(session, place.second, place.engagement, JANUARY, place.workshop)
-    stated["payable"] = "1.00"
-    document.data = canonical_json(stated)
-    document.sha256 = digest(document.data)
-    session.flush()
-    with pytest.raises(Conflict, match="no longer comes out"):
-        prepare_issue(session, place.second, place.engagement, JANUARY, place.workshop)
-
-
 def test_an_issued_invoice_stands_open(session: Session, place: Place) -> None:
-    _approved(session, place)
+    approved(session, place)
     issue_invoice(session, place.second, place.engagement, JANUARY, place.workshop)
     found = invoices_of(session, place.first, place.engagement)
     (standing,) = standings_of(session, found, NOW.date()).values()
@@ -358,7 +246,7 @@ def _at_once(engine: Engine, work: Callable[[Session], object]) -> list[str]:
 
 def test_of_many_at_once_one_approves_and_one_issues(fresh_engine: Engine, tmp_path: Path) -> None:
     with session_scope(fresh_engine, sees=EVERYTHING) as session:
-        place = _place(session, tmp_path)
+        place = make_place(session, tmp_path)
         check_invoice(session, place.first, place.engagement, JANUARY)
         prepared = prepare_issue(session, place.second, place.engagement, JANUARY, place.workshop)
     told = _at_once(
@@ -377,15 +265,15 @@ def test_of_many_at_once_one_approves_and_one_issues(fresh_engine: Engine, tmp_p
     with session_scope(fresh_engine, sees=EVERYTHING, read_only=True) as session:
         numbers = session.scalars(select(col(FeeInvoice.number))).all()
         (series,) = session.scalars(select(InvoiceSeries))
-        acts = [one.act for one in steps_of(session, _of(session, place))]
+        acts = [one.act for one in steps_of(session, draft_of(session, place))]
     assert (list(numbers), series.last_sequence) == (["CW-2026-00001"], 1)
     assert acts == ["check", "approve", "issue"]
 
 
 def test_taking_back_and_issuing_at_once_end_in_order(fresh_engine: Engine, tmp_path: Path) -> None:
     with session_scope(fresh_engine, sees=EVERYTHING) as session:
-        place = _place(session, tmp_path)
-        _approved(session, place)
+        place = make_place(session, tmp_path)
+        approved(session, place)
         prepared = prepare_issue(session, place.second, place.engagement, JANUARY, place.workshop)
 
     def either(number: int) -> str:
@@ -403,6 +291,6 @@ def test_taking_back_and_issuing_at_once_end_in_order(fresh_engine: Engine, tmp_
         answers = sorted(pool.map(either, range(PARALLEL)))
     assert answers.count("refused") == PARALLEL - 1
     with session_scope(fresh_engine, sees=EVERYTHING, read_only=True) as session:
-        state = _of(session, place).state
+        state = draft_of(session, place).state
     expected = InvoiceState.ISSUED if "issued" in answers else InvoiceState.CHECKED
     assert state is expected
