@@ -114,12 +114,16 @@ kills: setup-dev ## Kill billing runs at every statement, at random and during c
 tamper-test: setup-dev ## The tamper tests, also on a log of 65,536 entries
 	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest --numprocesses=$(JOBS) tests/governance/audit/test_tampering.py
 
+.PHONY: access-test
+access-test: setup-dev ## Try every route as everybody in every state, all refusals too
+	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest --numprocesses=$(JOBS) tests/app/web/test_access_matrix.py
+
 .PHONY: e-invoices
 e-invoices: setup-dev ## Hold every electronic invoice of the table against the official rules
 	$(BIN)/pytest tests/billing/e_invoices
 
 .PHONY: spark-test
-spark-test: setup-dev ## Also compare all worked cases of the catalogue between DuckDB and Spark
+spark-test: setup-dev ## Compare every KPI, meter and worked case between DuckDB and Spark
 	PLUMBLINE_LONG_TESTS=1 $(BIN)/pytest tests/sla/engines
 
 .PHONY: fuzz

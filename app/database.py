@@ -118,7 +118,7 @@ def session_scope(
                 session.execute(text(f"SET LOCAL lock_timeout = {int(patience)}"))
             yield session
     except OperationalError as error:
-        if not _is_locked(error):
+        if not is_locked(error):
             raise
         raise Busy(
             "The database is busy with another change. Nothing was changed; try again in a moment."
@@ -152,7 +152,8 @@ def actor_scope(
         yield session
 
 
-def _is_locked(error: OperationalError) -> bool:
+def is_locked(error: OperationalError) -> bool:
+    """Whether a lock wasn't got in time, or two waited for each other."""
     state = getattr(error.orig, "sqlstate", None)
     return state in _LOCKED_STATES or "database is locked" in str(error.orig)
 

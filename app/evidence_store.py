@@ -1,13 +1,19 @@
-"""The evidence store and the query engine that the settings name."""
+"""The evidence store, the query engine and the reader of hand-ins that the settings name."""
 
 from __future__ import annotations
 
 from app.settings import Settings
+from governance.bounded import Bounds
 from sla.engines.engine import Engine
 from sla.engines.in_process import IN_PROCESS
 from sla.engines.spark import Spark
 from sla.evidence.bucket import BucketAccess, BucketStore
+from sla.evidence.drop_folder import DropFolder
+from sla.evidence.intake import Reader
+from sla.evidence.limits import Limits
 from sla.evidence.store import EvidenceStore
+
+_MEGABYTE = 1024 * 1024
 
 
 def store_of(settings: Settings) -> EvidenceStore:
@@ -38,3 +44,24 @@ def engine_of(settings: Settings, name: str = "") -> Engine:
         return IN_PROCESS
     options = dict(option.split("=", 1) for option in settings.spark_options)
     return Spark(settings.spark_master, options, settings.spark_evidence)
+
+
+def reader_of(settings: Settings) -> Reader:
+    """How the installation reads uploads: in a process of its own, within its limits."""
+    bounds = Bounds(
+        settings.import_seconds, settings.import_memory_mb, settings.import_temporary_mb
+    )
+    limits = Limits(
+        settings.columns_max,
+        settings.unpacked_ratio,
+        settings.unpacked_small_mb * _MEGABYTE,
+        settings.workbook_max_mb * _MEGABYTE,
+        settings.workbook_max_parts,
+        settings.workbook_max_cells,
+    )
+    return Reader(bounds, limits)
+
+
+def drop_of(settings: Settings) -> DropFolder | None:
+    """Where other systems lay evidence; None where nobody may."""
+    return DropFolder(settings.drop_dir) if settings.drop_dir else None

@@ -16,17 +16,35 @@ from app.security.models import (
     Throttle,
     TotpCredential,
 )
+from billing.corrections.models import CorrectedInvoice, CorrectedInvoiceDocument
 from billing.credit_notes.models import CreditNote, CreditNoteDocument, CreditNoteLine
+from billing.deliveries.models import Delivery, DeliveryDocument, DeliveryRecipient
 from billing.disputes.models import Dispute
-from billing.invoices.models import FeeInvoice, FeeInvoiceLine, FeeInvoiceStep, InvoiceSeries
+from billing.invoices.models import (
+    DocumentNumber,
+    FeeInvoice,
+    FeeInvoiceLine,
+    FeeInvoiceStep,
+    InvoiceSeries,
+)
 from billing.payments.models import (
     BankEntry,
+    InvoiceRefund,
     Payment,
     PaymentAllocation,
     PaymentImport,
     PaymentRefund,
     WriteOff,
+    WriteOffReversal,
 )
+from billing.provider_invoices.models import (
+    ProviderInvoice,
+    ProviderInvoiceCheck,
+    ProviderInvoiceContest,
+    ProviderInvoiceMatch,
+    ProviderInvoiceProfile,
+)
+from billing.reminders.models import LateCharge, Reminder, ReminderDocument, ReminderLine
 from billing.restatements.models import (
     RestatementCarried,
     RestatementDocument,
@@ -39,6 +57,7 @@ from billing.settlement.models import (
     SettlementRecord,
 )
 from billing.simulation.models import SimulationRecord, SimulationWork
+from billing.statements.models import AccountStatement, StatementDocument
 from governance.audit.models import (
     AuditCheckpoint,
     AuditCosignature,
@@ -90,6 +109,7 @@ __all__ = [
     "METADATA",
     "AccessReview",
     "AccessReviewItem",
+    "AccountStatement",
     "ApiToken",
     "ApiTokenUse",
     "AuditCheckpoint",
@@ -102,12 +122,18 @@ __all__ = [
     "BankEntry",
     "ContractAcceptance",
     "ContractVersion",
+    "CorrectedInvoice",
+    "CorrectedInvoiceDocument",
     "CreditClaim",
     "CreditIncident",
     "CreditNote",
     "CreditNoteDocument",
     "CreditNoteLine",
+    "Delivery",
+    "DeliveryDocument",
+    "DeliveryRecipient",
     "Dispute",
+    "DocumentNumber",
     "DutyException",
     "Engagement",
     "EvidenceComparison",
@@ -125,8 +151,10 @@ __all__ = [
     "ImportDraft",
     "ImportProfile",
     "Invitation",
+    "InvoiceRefund",
     "InvoiceSeries",
     "KpiDefinitionText",
+    "LateCharge",
     "MeasuredPeriodRecord",
     "MeasurementRecord",
     "Membership",
@@ -141,8 +169,16 @@ __all__ = [
     "PaymentImport",
     "PaymentRefund",
     "PeriodReview",
+    "ProviderInvoice",
+    "ProviderInvoiceCheck",
+    "ProviderInvoiceContest",
+    "ProviderInvoiceMatch",
+    "ProviderInvoiceProfile",
     "RecoveryCode",
     "ReliefEventRecord",
+    "Reminder",
+    "ReminderDocument",
+    "ReminderLine",
     "RestatementCarried",
     "RestatementDocument",
     "RestatementEvidence",
@@ -160,9 +196,11 @@ __all__ = [
     "SimulationRecord",
     "SimulationWork",
     "SingleSignOnAttempt",
+    "StatementDocument",
     "Throttle",
     "TotpCredential",
     "TrendReport",
     "User",
     "WriteOff",
+    "WriteOffReversal",
 ]

@@ -1,10 +1,11 @@
 """Workers of runs: threads beside the pages, and processes of their own (`plumbline worker`).
 
 A worker takes a run up for a while and works on it chunk by chunk. What a chunk needs is read and
-calculated before, in transactions that only read. Then one transaction checks under the lock of
-the run's row that the worker still holds it, does the work of each item in a savepoint of its own,
-moves the cursor and extends the lease. Whatever ends a worker, and wherever, another one goes on
-at the cursor.
+calculated before, in transactions that only read, and however long that takes: a thread extends
+the lease meanwhile, so that only a worker that is stopped loses its run. Then one transaction
+checks under the lock of the run's row that the worker still holds it, does the work of each item
+in a savepoint of its own, moves the cursor and extends the lease. Whatever ends a worker, and
+wherever, another one goes on at the cursor.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from threading import Event, Thread
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session
 
-from app.database import actor_scope, session_scope
+from app.database import actor_scope, is_locked, session_scope
+from app.heartbeat import Wait, beating
 from app.process_pool import ProcessPool
 from governance.access import Actor
 from governance.engagements.models import Engagement
@@ -51,7 +53,8 @@ _LOG = logging.getLogger("plumbline.running")
 _EVERY_SECONDS: Final = 1.0
 _LEASE: Final = timedelta(seconds=60)
 _CHUNK_SECONDS: Final = 1.0
-"""After so long a chunk takes no further item: others wait for what it holds locked."""
+"""After so long a transaction takes no further item: others wait for what it holds locked."""
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _UNFORESEEN: Final = (
     "it failed for a reason that the server's log says; ask whoever runs the server"
 )
@@ -95,14 +98,18 @@ class Worker:
     name: str = field(default_factory=_name)
     rest: float = _EVERY_SECONDS
     """Seconds until it looks again where nothing waits."""
-    _beaten_at: datetime | None = None
+    wait: Wait = Event.wait
+    """How it waits until it extends the lease again."""
+    _kept_at: datetime = _NEVER
+    """When it last did."""
 
     def work_waiting(self) -> bool:
         """Take up the run that waits longest and work on it; False where none waits.
 
         It ends with the run, when it is paused or cancelled, when another worker has it, and
         when the worker is to stop. Raises DBAPIError where the database can't be reached: what
-        became of the last chunk is then in the database, and whoever goes on finds it there.
+        became of the last chunk is then in the database, and whoever goes on finds it there. Raises
+        Busy or OperationalError where others hold what it needs: the run then waits as before.
         """
         with session_scope(self.engine, sees=EVERYTHING, read_only=True) as session:
             if not any_free(session, list(self.kinds), self.name, self.now()):
@@ -111,11 +118,19 @@ class Worker:
             held = claim(session, list(self.kinds), self.name, self.now(), self.lease)
         if held is None:
             return False
-        while not self.stop.is_set() and self._chunk(held):
-            pass
+        try:
+            while not self.stop.is_set() and self._chunk(held):
+                pass
+        except (Busy, OperationalError) as error:
+            if _is_busy(error):
+                self._release(held)
+            raise
+        self._release(held)
+        return True
+
+    def _release(self, held: Held) -> None:
         with session_scope(self.engine, sees=EVERYTHING) as session:
             release(session, held)
-        return True
 
     def _chunk(self, held: Held) -> bool:
         """Work on the next items; False where there are none, or the run is no longer held."""
@@ -125,7 +140,9 @@ class Worker:
         step = self.kinds[held.kind].steps[tasks[0].step]
         try:
             ready = self._prepared(held, step, tasks)
-            self._store(held, step, ready)
+            while ready and not self.stop.is_set():
+                for item_id in self._store(held, step, ready):
+                    del ready[item_id]
         except Lost:
             return False
         return True
@@ -138,14 +155,16 @@ class Worker:
     # What only reads.
 
     def _prepared(self, held: Held, step: Step, tasks: Sequence[Task]) -> dict[int, Ready]:
-        """By item, what its work needs. Raises Lost."""
-        self._beaten_at = self.now()
+        """By item, what its work needs; the run is kept meanwhile. Raises Lost."""
         found: dict[int, Ready] = {}
-        for task in tasks:
-            found[task.item_id] = self._prepare(held, step, task)
-            self._keep(held)
-        if step.compute is not None:
-            found |= self._computed(held, step.compute, found)
+        self._kept_at, every = self.now(), self.lease.total_seconds() / 3
+        with beating(lambda: self._keep(held), every, self.wait) as lost:
+            for task in tasks:
+                found[task.item_id] = self._prepare(held, step, task)
+                if lost.is_set() or not self._still_held(held):
+                    raise Lost
+            if step.compute is not None:
+                found |= self._computed(step.compute, found, lost)
         return found
 
     def _prepare(self, held: Held, step: Step, task: Task) -> Ready:
@@ -158,30 +177,40 @@ class Worker:
             return Refused(_why(error, task))
 
     def _computed(
-        self, held: Held, compute: Callable[[Any], Any], ready: Mapping[int, Ready]
+        self, compute: Callable[[Any], Any], ready: Mapping[int, Ready], lost: Event
     ) -> dict[int, Ready]:
         given = {key: one for key, one in ready.items() if not isinstance(one, Refused | Result)}
         every = self.lease.total_seconds() / 3
-        answers = self.pool.each(compute, list(given.values()), lambda: self._keep(held), every)
+        answers = self.pool.each(compute, list(given.values()), lambda: _raise_lost(lost), every)
         return {
             key: Refused(_why(one, None)) if isinstance(one, BaseException) else one
             for key, one in zip(given, answers, strict=True)
         }
 
-    def _keep(self, held: Held) -> None:
-        """Extend the lease where a third of it is over; raises Lost where it is no longer held."""
-        at = self.now()
-        if self._beaten_at is not None and at - self._beaten_at < self.lease / 3:
-            return
-        self._beaten_at = at
-        with session_scope(self.engine, sees=EVERYTHING) as session:
-            if not extend(session, held, at, self.lease):
-                raise Lost
+    def _still_held(self, held: Held) -> bool:
+        """Whether it is, as far as is known; looked up where no beat was for too long.
+
+        A worker that was stopped learns from it at once.
+        """
+        return self.now() - self._kept_at < self.lease / 2 or self._keep(held)
+
+    def _keep(self, held: Held) -> bool:
+        """Extend the lease; False where the run is no longer held.
+
+        What stands in the way of one beat need not stand in the way of the next one.
+        """
+        self._kept_at = self.now()
+        try:
+            with session_scope(self.engine, sees=EVERYTHING) as session:
+                return extend(session, held, self._kept_at, self.lease)
+        except (Busy, DBAPIError) as error:
+            _LOG.warning("the lease of run %s couldn't be extended: %s", held.run_id, error)
+            return True
 
     # What writes: one transaction.
 
-    def _store(self, held: Held, step: Step, ready: Mapping[int, Ready]) -> None:
-        """Do the items' work and move the cursor, all in one transaction. Raises Lost."""
+    def _store(self, held: Held, step: Step, ready: Mapping[int, Ready]) -> tuple[int, ...]:
+        """Do items' work and move the cursor, all in one transaction; which ones. Raises Lost."""
         with self.engine.begin() as connection:
             self._limit_idleness(connection)
             tasks = self._locked(connection, held, ready)
@@ -192,6 +221,7 @@ class Worker:
                 if time.monotonic() > until:
                     break
             self._write_down(connection, held, outcomes)
+        return tuple(one.item_id for one in outcomes)
 
     def _limit_idleness(self, connection: Connection) -> None:
         """PostgreSQL ends the transaction of a worker that is stopped, and frees what it holds."""
@@ -209,7 +239,7 @@ class Worker:
                 raise Lost
             ahead = tasks_ahead(session, run, held.chunk)
             tasks = tuple(one for one in ahead if one.item_id in ready)
-            if tasks != ahead[: len(tasks)]:
+            if not tasks or tasks != ahead[: len(tasks)]:
                 raise Lost  # Somebody moved items meanwhile; what is ahead is read anew.
             lock_engagements(session, {one.engagement_id for one in tasks})
         return tasks
@@ -246,6 +276,16 @@ class Worker:
         return engagement
 
 
+def _raise_lost(lost: Event) -> None:
+    if lost.is_set():
+        raise Lost
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether others hold what was needed: nobody is to blame, and a later try may succeed."""
+    return isinstance(error, Busy) or (isinstance(error, OperationalError) and is_locked(error))
+
+
 @contextmanager
 def _part(connection: Connection, *, system: bool = False) -> Iterator[Session]:
     """A session for a part of the connection's transaction, which can be undone by itself.
@@ -269,9 +309,8 @@ def _why(error: BaseException, task: Task | None) -> str:
 
     Raises the error itself where the database is to blame, not the item: the chunk is undone.
     """
-    if isinstance(error, Busy) or (
-        isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
-    ):
+    of_the_item = IntegrityError | DataError
+    if isinstance(error, Busy | DBAPIError) and not isinstance(error, of_the_item):
         raise error
     if isinstance(error, PlumblineError):
         return str(error)
@@ -304,9 +343,12 @@ def run_worker(worker: Worker) -> None:
     while not worker.stop.is_set():
         try:
             busy = worker.work_waiting()
-        except Exception:  # noqa: BLE001 (the thread must outlive any failure)
+        except Exception as error:  # noqa: BLE001 (the thread must outlive any failure)
             # The application goes on without this worker's run; who runs it must learn of it.
-            _LOG.exception("a run's worker failed")
+            if _is_busy(error):
+                _LOG.warning("a run waits for others' changes: %s", error)
+            else:
+                _LOG.exception("a run's worker failed")
             busy = False
         if not busy:
             worker.stop.wait(worker.rest)

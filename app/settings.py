@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     """Rows × columns of a sheet's used range."""
     draft_hours: Positive = 24
     """How long an upload waits for answers or for the decision to use it."""
+    drop_dir: Path | None = None
+    """Folder into which other systems lay evidence, with a sub-folder for each engagement; empty:
+    none."""
     drafts_max: Positive = 20
     """Uploads of one engagement that wait at a time."""
     run_workers: Annotated[int, Field(ge=0)] = 1
@@ -180,6 +183,8 @@ class Settings(BaseSettings):
     smtp_starttls: bool = True
     mail_from: str = ""
     """Sender of all mail."""
+    mail_max_mb: Positive = 20
+    """Size of the longest mail that the mail server takes, documents included."""
 
     metrics_token: SecretStr = SecretStr("")
     """Bearer token that may read /metrics; empty: signed-in operators only."""
@@ -251,6 +256,11 @@ class Settings(BaseSettings):
     def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
         """`trusted_proxies`, as the standard library's networks."""
         return list(self.trusted_proxies)
+
+    @property
+    def mail_max_bytes(self) -> int:
+        """Bytes of the longest mail."""
+        return self.mail_max_mb * 1_000_000
 
     def secret(self) -> bytes:
         """The secret that keys are derived from.

@@ -15,7 +15,7 @@ from billing.charges.values import (
 )
 from governance.contract.charges import Tax, TaxCategory
 from governance.translations import marked
-from governance.values import EXACT, round_money
+from governance.values import EXACT, plain, round_money
 
 K = TypeVar("K")
 
@@ -35,6 +35,20 @@ _CODES = {
     TaxCategory.EXPORT: "VATEX-EU-G",
 }
 """The code of each category that has only one."""
+_TITLES = {
+    TaxCategory.ZERO: "{tax} 0%, zero-rated",
+    TaxCategory.EXEMPT: "{tax}, exempt",
+    TaxCategory.REVERSE_CHARGE: "{tax}, reverse charge",
+    TaxCategory.OUTSIDE_SCOPE: "Outside the scope of {tax}",
+    TaxCategory.INTRA_COMMUNITY: "{tax}, intra-Community supply",
+    TaxCategory.EXPORT: "{tax}, export",
+}
+
+
+def tax_title(category: TaxCategory, rate: Decimal, name: str | None = None) -> str:
+    """A tax in the words that the totals of an English document name it by: "VAT 19%"."""
+    tax = name or "VAT"
+    return _TITLES.get(category, f"{{tax}} {plain(rate)}%").format(tax=tax)
 
 
 def treatment_of(tax: Tax) -> TaxTreatment:

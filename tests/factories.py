@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from sqlalchemy.orm import Session
 
@@ -26,9 +30,12 @@ from governance.parties.models import Membership, OrganisationKind, User
 from governance.parties.passwords import hash_password
 from governance.parties.service import find_or_create_organisation
 from governance.values import Period
+from sla.evidence.intake import Prepared, Upload, put_in_store
 from sla.evidence.models import EvidenceHandIn
-from sla.evidence.service import Upload, hand_in
+from sla.evidence.reading import read_evidence
+from sla.evidence.service import hand_in, keep, plan_hand_in
 from sla.evidence.store import EvidenceStore
+from sla.evidence.values import EvidenceSet
 from sla.kpis.catalogue import load_catalogue
 from sla.reviews.models import FiguresSeal
 
@@ -237,9 +244,25 @@ def write_evidence_folder(folder: Path, **files: str) -> Path:
 def make_evidence(
     session: Session, actor: Actor, engagement: Engagement, folder: Path
 ) -> EvidenceHandIn:
-    """The small ledgers, handed in; tables are kept in `folder / "store"`."""
-    source = write_evidence_folder(folder / "evidence")
-    return hand_in(session, actor, engagement, Upload(source, "evidence"), folder / "store")
+    """The small ledgers, handed in; tables are kept in `folder / "store"`.
+
+    They are read once a process: how evidence is read has tests of its own.
+    """
+    upload = Upload(write_evidence_folder(folder / "evidence"), "evidence")
+    store = EvidenceStore.at(folder / "store")
+    plan = plan_hand_in(session, actor, engagement, upload, store)
+    if plan.known or plan.earlier:
+        return hand_in(session, actor, engagement, upload, store)
+    read = _read_once(plan.time_zone)
+    prepared = Prepared(upload, plan.source_sha256, plan.known_ids, read)
+    return keep(session, actor, engagement, prepared, put_in_store(prepared, store))
+
+
+@cache
+def _read_once(time_zone: str) -> EvidenceSet:
+    folder = Path(mkdtemp(prefix="plumbline-tests-evidence-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return read_evidence(write_evidence_folder(folder / "evidence"), folder, None, time_zone)
 
 
 @dataclass(frozen=True, slots=True)

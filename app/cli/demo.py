@@ -13,7 +13,7 @@ from app.cli.installation import Installation, installation
 from app.cli.run import report
 from app.demo.files import CREDIT_PERIOD, DemoFiles, write_demo_files
 from app.demo.people import PEOPLE
-from app.demo.seed import REFERENCE, is_seeded, seed, settle_recent
+from app.demo.seed import is_seeded, live_through, seed
 from app.documents.renderer import PdfRenderer
 from app.evidence_store import store_of
 from app.main_job import run_from_files, write_run
@@ -59,7 +59,7 @@ def _make(opened: Installation, folder: Path, sign_in: Path) -> None:
     sequence(engine, key_folder(settings))
     catalogue = load_catalogue(settings.kpi_dir)
     workshop = Workshop(store_of(settings), catalogue, PdfRenderer(catalogue))
-    for period in settle_recent(engine, REFERENCE, workshop, now):
+    for period in live_through(engine, settings, workshop, now):
         click.echo(f"  settled {period.label}")
 
 

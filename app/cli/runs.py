@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from app.cli.common import json_option, print_json, reports_problems
 from app.cli.installation import Installation, installation
@@ -71,16 +72,16 @@ def bill(
     """
     month, percentage = month_of(label), threshold_of(threshold)
     with installation() as opened:
-        actor = _actor(opened.engine, email)
+        actor = actor_of(opened.engine, email)
         found = _preview(opened.engine, actor, provider, month)
         if only_preview:
             _say_preview(found[1], percentage, as_json=as_json)
             return
         run_id = _start(opened, actor, *found)
-        _work(opened)
+        work_all(opened)
         with actor_scope(opened.engine, actor, read_only=True) as session:
             view = run_view(session, session.get_one(Run, run_id))
-    _say_run(view, as_json=as_json)
+    say_run(view, as_json=as_json)
 
 
 @click.command()
@@ -101,7 +102,8 @@ def worker() -> None:
         made.pool.close()
 
 
-def _actor(engine: Engine, email: str) -> Actor:
+def actor_of(engine: Engine, email: str) -> Actor:
+    """Who acts, by the e-mail address; raises NotFound for nobody's."""
     with session_scope(engine, read_only=True) as session:
         user = user_by_email(session, email)
         return Actor(user.id, user.name, datetime.now(UTC), "command line")
@@ -112,26 +114,33 @@ def _preview(
 ) -> tuple[int, Preview]:
     """The provider's id and what would be issued; BadInput where the provider isn't clear."""
     with actor_scope(engine, actor, read_only=True) as session:
-        offered = providers_of(session, actor)
-        chosen = [one for one in offered if provider in {None, one.name}]
-        if len(chosen) != 1:
-            names = ", ".join(one.name for one in offered) or "this person bills for nobody"
-            raise BadInput.one(Problem("which provider?", column="--provider", allowed=names))
-        return chosen[0].id, preview_billing(session, actor, chosen[0].id, month)
+        chosen = provider_named(session, actor, provider)
+        return chosen, preview_billing(session, actor, chosen, month)
+
+
+def provider_named(session: Session, actor: Actor, name: str | None) -> int:
+    """The id of the provider of that name, or of the only one; BadInput where that isn't clear."""
+    offered = providers_of(session, actor)
+    chosen = [one for one in offered if name in {None, one.name}]
+    if len(chosen) != 1:
+        names = ", ".join(one.name for one in offered) or "this person bills for nobody"
+        raise BadInput.one(Problem("which provider?", column="--provider", allowed=names))
+    return chosen[0].id
 
 
 def _start(opened: Installation, actor: Actor, provider_id: int, preview: Preview) -> int:
     ids = [one.engagement_id for one in preview.billable]
     if not ids:
         raise Conflict(f"no invoice of {preview.month.label} is ready to be issued")
-    kind = run_kinds(_workshop(opened.settings))[BILLING]
+    kind = run_kinds(workshop_of(opened.settings), opened.settings)[BILLING]
     with actor_scope(opened.engine, actor) as session:
         chosen = [session.get_one(Engagement, one) for one in ids]
         new = NewRun(kind, provider_id, preview.month, chosen)
         return start_run(session, actor, new).id
 
 
-def _work(opened: Installation) -> None:
+def work_all(opened: Installation) -> None:
+    """Work on what waits until nothing does."""
     made = _worker(opened, Event())
     try:
         while made.work_waiting():
@@ -142,10 +151,11 @@ def _work(opened: Installation) -> None:
 
 def _worker(opened: Installation, stop: Event) -> Worker:
     engine, settings = opened
-    return Worker(engine, run_kinds(_workshop(settings)), run_pool(settings), stop=stop)
+    return Worker(engine, run_kinds(workshop_of(settings), settings), run_pool(settings), stop=stop)
 
 
-def _workshop(settings: Settings) -> Workshop:
+def workshop_of(settings: Settings) -> Workshop:
+    """What settlements need, as the settings say."""
     catalogue = load_catalogue(settings.kpi_dir)
     return Workshop(store_of(settings), catalogue, PdfRenderer(catalogue), engine_of(settings))
 
@@ -181,7 +191,8 @@ def _as_json(line: PreviewLine, threshold: Decimal) -> dict[str, Any]:
     }
 
 
-def _say_run(view: RunView, *, as_json: bool) -> None:
+def say_run(view: RunView, *, as_json: bool) -> None:
+    """What has come of a run."""
     run = view.run
     if as_json:
         aside = [
@@ -194,4 +205,5 @@ def _say_run(view: RunView, *, as_json: bool) -> None:
     for one in view.aside:
         click.echo(f"set aside: {one.engagement.reference}: {one.item.text}")
     totals = ", ".join(money(one.amount, one.currency) for one in view.totals)
-    click.echo(f"Run {run.id} is {run.status.value}: {totals or 'nothing'} issued.")
+    issued = f": {totals or 'nothing'} issued" if run.kind == BILLING else ""
+    click.echo(f"Run {run.id} is {run.status.value}{issued}.")

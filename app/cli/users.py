@@ -188,12 +188,15 @@ def remove_second_factors(email: str) -> None:
 @click.confirmation_option(prompt="Name and address can't be brought back. Erase them?")
 @reports_problems
 def erase(email: str) -> None:
-    """Close an account and erase name and address, in invitations and the audit log too."""
+    """Close an account and erase name and address, in invitations, deliveries and audit log too.
+
+    Also the address of somebody without an account whom mails went to.
+    """
     with changing() as (session, _):
         found = find_user(session, email)
         if found is None:
             erased = erase_invited(session, _actor(), email)
         else:
             erased = erase_account(session, _actor(), found)
-    what = "account is" if found else "invitations are"
+    what = "account is" if found else "invitations and deliveries are"
     click.echo(f"The {what} erased, with {erased} values of the audit log.")

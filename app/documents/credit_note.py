@@ -16,6 +16,7 @@ from app.documents.log_state import log_state
 from app.documents.rendering import html_to_pdf, render_html
 from app.documents.wording import tax_column, tax_note, tax_total
 from billing.charges.values import TaxLine
+from billing.e_invoices.taxes import allowance_reason
 from billing.invoices.fee_document import FeeDocument, FeeLine, FeeTax
 from governance.audit.checkpoints import Checkpoint
 
@@ -48,7 +49,7 @@ def render_credit_note(
     with in_language(document.language):
         html = render_html("credit_note.html", credit_note_context(document, log))
     dated = document.issued_on or UNDATED
-    return html_to_pdf(html, "credit_note.css", dated, xml=xml, accessible=True)
+    return html_to_pdf(html, ("invoice.css", "credit_note.css"), dated, xml=xml, accessible=True)
 
 
 def credit_note_context(document: FeeDocument, log: Checkpoint | None) -> dict[str, Any]:
@@ -68,7 +69,8 @@ def credit_note_context(document: FeeDocument, log: Checkpoint | None) -> dict[s
         "lines": tuple(map(_row, document.lines)),
         "totals": tuple(_totals(document, taxes)),
         "tax_notes": tuple(dict.fromkeys(filter(None, map(tax_note, taxes)))),
-        "declared": _declared(document),
+        "closing": TotalRow(_("To your credit"), document.currency, document.payable),
+        "tax_currency": _declared(document),
         "provider_address": address(document.seller),
         "client_address": address(document.buyer),
         "log": log_state(log),
@@ -119,7 +121,8 @@ def _totals(document: FeeDocument, taxes: tuple[TaxLine, ...]) -> Iterator[Total
     """From what is credited to the total; what the client gets back stands below."""
     yield TotalRow(_("Credited"), "", document.subtotal)
     for share in document.allowances:
-        lapsed = _("{reason}, lapsed").format(reason=_(share.reason))
+        reason = allowance_reason(share, document.language)
+        lapsed = _("{reason}, lapsed").format(reason=reason)
         yield TotalRow(lapsed, "", -share.amount)
     if document.service_credit:
         yield TotalRow(_("Net amount"), "", document.net)

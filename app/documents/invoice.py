@@ -85,16 +85,24 @@ def invoice_context(settlement: Settlement, header: InvoiceHeader) -> dict[str, 
         "invoicing": settlement.contract.invoicing,
         "header": header,
         "number": _(header.number) if header.number == DRAFT else header.number,
+        "title": _title(header),
         "priced": settlement.priced,
         "currency": settlement.priced.currency,
         "lines": invoice_lines(settlement),
         "totals": tuple(total_rows(settlement)),
+        "closing": closing(settlement.priced),
         "tax_notes": tuple(dict.fromkeys(filter(None, map(tax_note, settlement.priced.taxes)))),
         "tax_currency": tax_currency(settlement.priced),
         "provider_address": address(engagement.provider),
         "client_address": address(engagement.client),
         "log": log_state(header.log),
     }
+
+
+def _title(header: InvoiceHeader) -> str:
+    if header.estimate:
+        return _("Estimate of the invoice")
+    return _("Corrected invoice") if header.corrects else _("Invoice")
 
 
 def address(party: Party) -> tuple[str, ...]:
@@ -286,6 +294,12 @@ def total_rows(settlement: Settlement) -> Iterator[TotalRow]:
     yield TotalRow(_("Total"), "", priced.total, strong=withheld)
     if withheld:
         yield TotalRow(_("Tax withheld by the client"), "", -priced.withholding)
+
+
+def closing(priced: PricedPeriod) -> TotalRow:
+    """What is payable, without a sign; the words say to whom."""
+    label = _("Payable") if priced.payable >= 0 else _("In your favour")
+    return TotalRow(label, priced.currency, abs(priced.payable))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.documents.charts import WaterfallStep, waterfall_chart
 from app.documents.formatting import short_period
-from app.documents.invoice import invoice_lines, tax_currency, total_rows
+from app.documents.invoice import closing, invoice_lines, tax_currency, total_rows
 from app.documents.log_state import log_state
 from app.documents.pack_levels import level_views
 from app.documents.pack_summary import attention, headline, key_figures
@@ -59,6 +59,7 @@ def pack_context(
         "settled": SETTLED[terms.settle] if terms else "",
         "lines": invoice_lines(settlement),
         "totals": tuple(total_rows(settlement)),
+        "closing": closing(settlement.priced),
         "tax_currency": tax_currency(settlement.priced),
         "tax_notes": tuple(dict.fromkeys(filter(None, map(tax_note, settlement.priced.taxes)))),
         "waterfall": _waterfall(settlement),

@@ -19,7 +19,8 @@ class PdfRenderer:
     """Renders documents with WeasyPrint; `definitions` are the KPIs that packs explain."""
 
     def __init__(self, definitions: Mapping[str, KpiDefinition] | None = None) -> None:
-        self._definitions = definitions
+        # A plain dictionary, which can go to another process.
+        self._definitions = None if definitions is None else dict(definitions)
 
     def invoice(
         self, settlement: Settlement, header: InvoiceHeader, xml: bytes | None = None

@@ -67,9 +67,9 @@ def _fonts() -> FontConfiguration:
 
 
 @cache
-def _style(name: str) -> CSS:
+def _style(*names: str) -> CSS:
     return CSS(
-        string=stylesheet("document.css") + stylesheet(name),
+        string="".join(map(stylesheet, ("document.css", *names))),
         font_config=_fonts(),
         url_fetcher=DocumentFetcher(),
     )
@@ -93,9 +93,14 @@ def render_html(template: str, context: Mapping[str, Any]) -> str:
 
 
 def html_to_pdf(
-    html: str, style: str, dated: date, *, xml: bytes | None = None, accessible: bool = False
+    html: str,
+    style: str | tuple[str, ...],
+    dated: date,
+    *,
+    xml: bytes | None = None,
+    accessible: bool = False,
 ) -> bytes:
-    """Tagged PDF/A-3a of `html` with the stylesheet `style`.
+    """Tagged PDF/A-3a of `html` with the stylesheet `style`, or several of them in their order.
 
     `dated` is the date of the document; it stands in the metadata in place of the clock, so
     that the same input gives the same bytes. The file's identifier is the digest of what goes in.
@@ -105,7 +110,7 @@ def html_to_pdf(
     with _RENDERING:
         document = HTML(string=html, url_fetcher=DocumentFetcher()).render(
             font_config=_fonts(),
-            stylesheets=[_style(style)],
+            stylesheets=[_style(style) if isinstance(style, str) else _style(*style)],
             color_profiles={"srgb": _srgb()},
             pdf_variant=_VARIANT,
         )

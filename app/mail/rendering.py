@@ -10,6 +10,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.documents.formatting import FILTERS
+from app.documents.language import gettext, in_language, language, ngettext, pgettext
+from governance.translations import ENGLISH
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 
@@ -24,15 +26,23 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.install_gettext_callables(  # type: ignore[attr-defined] # The extension adds it.
+        gettext, ngettext, newstyle=True, pgettext=pgettext
+    )
+    made.globals["language"] = language
     made.filters.update(FILTERS)
     return made
 
 
-def render_mail(template: str, context: Mapping[str, object]) -> tuple[str, str]:
-    """A mail's plain text and its HTML."""
+def render_mail(
+    template: str, context: Mapping[str, object], code: str = ENGLISH
+) -> tuple[str, str]:
+    """A mail's plain text and its HTML, in the language of that code (ISO 639)."""
     env = environment()
-    text, html = (
-        env.get_template(f"mail/{template}.{kind}").render(context) for kind in ("txt", "html")
-    )
+    with in_language(code):
+        text, html = (
+            env.get_template(f"mail/{template}.{kind}").render(context) for kind in ("txt", "html")
+        )
     return text.strip() + "\n", html

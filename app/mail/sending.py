@@ -5,38 +5,46 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.database import session_scope
 from app.mail.claims import remind_and_lapse
-from app.mail.outbox import Claimed, claim_next, has_due, note_failed, note_sent
+from app.mail.messages import compose
+from app.mail.outbox import Claimed, claim_next, has_due, note_failed, note_sent, note_waiting
 from app.settings import Settings
+from billing.deliveries.enclosing import Addressed, addressed
+from billing.deliveries.models import Delivery
+from billing.deliveries.values import Handover
 from governance.access import Actor
 from governance.engagements.invitations import forget_old_invitations
-from governance.tenancy import EVERYTHING
+from governance.errors import BadInput, Busy, Conflict
+from governance.tenancy import EVERYTHING, narrow
 
-Deliver = Callable[[EmailMessage], None]
+Answers = Mapping[str, tuple[int, bytes]]
+"""What the server said of recipients that it doesn't take, by address."""
+Deliver = Callable[[EmailMessage], Answers]
 _LOG = logging.getLogger("plumbline.mail")
 _EVERY_SECONDS = 2.0
 _SWEEP_EVERY = timedelta(hours=1)
-_TIMEOUT_SECONDS = 20
+_CONNECT_SECONDS = 20
+"""How long to wait for a connection, and for each short answer before the message."""
+_ANSWER_SECONDS = 600
+"""How long a server may look at a message before it answers (RFC 5321, 4.5.3.2.6)."""
+_FAREWELL_SECONDS = 30
+"""How long to wait at the end for a mail that is being sent."""
 _TLS_PORT = 465
 _PERMANENT = range(500, 600)
-_SENDER_NAME = "Plumbline"
 
 
 @dataclass(slots=True)
@@ -66,37 +74,58 @@ def send_due(engine: Engine, settings: Settings, now: Callable[[], datetime]) ->
     with session_scope(engine, read_only=True) as session:
         any_due = has_due(session, now())
     while any_due:
-        with session_scope(engine) as session:
+        with session_scope(engine, sees=EVERYTHING) as session:
             mail = claim_next(session, settings.secret(), now())
         if mail is None:
             break
-        refusal = _tried(settings, mail, now())
-        with session_scope(engine) as session:
-            _note(session, mail, refusal, now(), report)
+        outcome = _tried(engine, settings, mail, now())
+        with session_scope(engine, sees=EVERYTHING) as session:
+            _note(session, mail, outcome, now(), report)
     return report
 
 
-def _tried(settings: Settings, mail: Claimed, now: datetime) -> Exception | None:
-    """Try to hand a mail over; answers what went wrong."""
+def _tried(
+    engine: Engine, settings: Settings, mail: Claimed, now: datetime
+) -> Handover | Exception:
+    """Try to hand a mail over; answers what it carried, or what went wrong."""
     try:
-        deliverer(settings)(compose(settings, mail, now))
+        parcel = _addressed(engine, settings, mail)
+        refused = deliverer(settings)(compose(settings, mail, parcel, now))
     except (OSError, smtplib.SMTPException, MessageError, ValueError) as error:
         _LOG.warning("mail %d could not be sent: %s", mail.id, type(error).__name__)
         return error
-    return None
+    except (BadInput, Busy, Conflict) as error:
+        _LOG.warning("mail %d can't be sent as it is: %s", mail.id, type(error).__name__)
+        return error
+    return Handover(
+        {one.document_id: one.sha256 for one in parcel.attachments},
+        {address: f"{code} {_text(said)}" for address, (code, said) in refused.items()},
+    )
+
+
+def _addressed(engine: Engine, settings: Settings, mail: Claimed) -> Addressed:
+    if mail.delivery_id is None:
+        return Addressed((mail.recipient,), (), ())
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
+        delivery = session.get_one(Delivery, mail.delivery_id)
+        narrow(session, delivery.engagement_id)
+        return addressed(session, delivery, settings.mail_max_bytes)
 
 
 def _note(
-    session: Session, mail: Claimed, refusal: Exception | None, now: datetime, report: Report
+    session: Session, mail: Claimed, outcome: Handover | Exception, now: datetime, report: Report
 ) -> None:
-    if refusal is None:
-        note_sent(session, mail.id, now)
+    if isinstance(outcome, Handover):
+        note_sent(session, mail.id, now, outcome)
         report.sent += 1
-        return
-    for_good = _is_permanent(refusal)
-    given_up = note_failed(session, mail.id, _reason(refusal), now, for_good=for_good)
-    report.given_up += given_up
-    report.put_off += not given_up
+    elif isinstance(outcome, Busy):
+        note_waiting(session, mail.id, str(outcome), now)
+        report.put_off += 1
+    else:
+        for_good = _is_permanent(outcome)
+        given_up = note_failed(session, mail.id, _reason(outcome), now, for_good=for_good)
+        report.given_up += given_up
+        report.put_off += not given_up
 
 
 def _is_permanent(error: Exception) -> bool:
@@ -108,7 +137,8 @@ def _is_permanent(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code in _PERMANENT
     # A certificate that nobody vouches for is an OSError too, and may be put right.
-    return isinstance(error, MessageError | ValueError) and not isinstance(error, OSError)
+    unusable = MessageError | ValueError | BadInput | Conflict
+    return isinstance(error, unusable) and not isinstance(error, OSError)
 
 
 def _reason(error: Exception) -> str:
@@ -116,6 +146,8 @@ def _reason(error: Exception) -> str:
         return "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
+    if isinstance(error, BadInput | Conflict):
+        return str(error)
     return f"{type(error).__name__}: {error}"
 
 
@@ -123,43 +155,45 @@ def _text(said: bytes | str) -> str:
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
 
 
-def compose(settings: Settings, mail: Claimed, now: datetime) -> EmailMessage:
-    """The message as it goes out; ValueError or MessageError for an unusable address."""
-    host = settings.public_host
-    sender = settings.mail_from or f"plumbline@{host}"
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(_SENDER_NAME, addr_spec=sender)
-    message["To"] = Address(addr_spec=mail.recipient)
-    message["Subject"] = mail.subject
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{sha256(mail.key.encode()).hexdigest()[:40]}@{host}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message
+class _Server(smtplib.SMTP):
+    """A mail server that may take its time over the message itself.
+
+    Who hangs up before the answer sends a mail again that the server has taken.
+    """
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the message and wait for the answer."""
+        if self.sock is not None:
+            self.sock.settimeout(_ANSWER_SECONDS)
+        return super().data(msg)
 
 
-def _hand_over(message: EmailMessage, settings: Settings) -> None:
+class _TlsServer(_Server, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
+
+
+def _hand_over(message: EmailMessage, settings: Settings) -> Answers:
     host, port, context = settings.smtp_host, settings.smtp_port, ssl.create_default_context()
     with (
-        smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=context)
+        _TlsServer(host, port, timeout=_CONNECT_SECONDS, context=context)
         if port == _TLS_PORT
-        else smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
+        else _Server(host, port, timeout=_CONNECT_SECONDS)
     ) as server:
         if settings.smtp_starttls and port != _TLS_PORT:
             server.starttls(context=context)
         if settings.smtp_user:
             server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-        server.send_message(message)
+        return server.send_message(message)
 
 
-def _write(message: EmailMessage, folder: Path) -> None:
+def _write(message: EmailMessage, folder: Path) -> Answers:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = str(message["Message-ID"]).strip("<>").partition("@")[0]
     path, partial = folder / f"{name}.eml", folder / f"{name}.part"
     partial.write_bytes(message.as_bytes())
     partial.chmod(0o600)
     partial.replace(path)
+    return {}
 
 
 @contextmanager
@@ -172,7 +206,7 @@ def mailer(engine: Engine, settings: Settings) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join()
+        thread.join(_FAREWELL_SECONDS)
 
 
 def _run(engine: Engine, settings: Settings, stop: Event) -> None:

@@ -27,6 +27,7 @@ from app.security.models import (
 from app.security.sealing import SealBroken, seal, unseal
 from app.security.sessions import revoke_other_sessions
 from app.settings import Settings
+from billing.deliveries.erasing import erase_recipient
 from governance.access import Actor
 from governance.audit.erasure import erase_values
 from governance.audit.models import Action
@@ -96,7 +97,9 @@ def reopen_account(session: Session, actor: Actor, user: User) -> None:
 
 
 def erase_account(session: Session, actor: Actor, user: User) -> int:
-    """Close an account and erase who it was: in the account, invitations, mails, sessions and log.
+    """Close an account and erase who it was: in account, invitations, mails, sessions and log.
+
+    Deliveries keep that something was sent and when, without the address.
 
     The session sees everything. Answers how many values of the log were erased.
     """
@@ -104,6 +107,7 @@ def erase_account(session: Session, actor: Actor, user: User) -> int:
     revoke_all_tokens(session, actor, user)
     names = erase_invitations(session, user.email, actor.at)
     forget_recipient(session, user.email, actor.at)
+    erase_recipient(session, user.email)
     session.execute(
         update(SignInSession)
         .where(col(SignInSession.user_id) == user.id)
@@ -114,20 +118,23 @@ def erase_account(session: Session, actor: Actor, user: User) -> int:
 
 
 def erase_invited(session: Session, actor: Actor, email: str) -> int:
-    """Erase somebody who was invited and has no account: in invitations, mails and log.
+    """Erase somebody without an account: in invitations, mails, deliveries and log.
 
     The session sees everything. Answers how many values of the log were erased; NotFound where
-    nobody was invited under that address.
+    nobody was invited or written to under that address.
     """
-    names = erase_invitations(session, email, actor.at)
-    if not names:
-        raise NotFound(f"there is no user and no invitation with the e-mail address {email}")
+    names, written_to = erase_invitations(session, email, actor.at), erase_recipient(session, email)
+    if not names and not written_to:
+        raise NotFound(f"there is no user, invitation or recipient with the e-mail address {email}")
     forget_recipient(session, email.strip(), actor.at)
     erased = erase_values(session, None, {email.strip(), *names.values()})
-    first, *_ = names
-    after = {"invitations": len(names), "values": erased}
-    change = Change(Action.INVITATION_ERASED, "invitation", first, f"erased-{first}", after=after)
-    record(session, actor, change)
+    after = {"invitations": len(names), "deliveries": len(written_to), "values": erased}
+    action, kind, first = (
+        (Action.INVITATION_ERASED, "invitation", next(iter(names)))
+        if names
+        else (Action.RECIPIENT_ERASED, "delivery_recipient", written_to[0])
+    )
+    record(session, actor, Change(action, kind, first, f"erased-{first}", after=after))
     return erased
 
 

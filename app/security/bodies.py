@@ -1,4 +1,4 @@
-"""Bodies of requests: none is too large for its handler, and no form holds a NUL."""
+"""What requests bring: no body is too large for its handler, no form or query holds a NUL."""
 
 from __future__ import annotations
 
@@ -39,7 +39,15 @@ async def refuse_nul(request: Request[Any, Any, Any]) -> None:
     """
     if request.content_type[0] != RequestEncodingType.URL_ENCODED:
         return
-    body = await request.body()
-    if b"%00" in body or b"\0" in body:
+    _refuse_nul_in(await request.body())
+
+
+def refuse_nul_in_query(request: Request[Any, Any, Any]) -> None:
+    """The same for the part of the address that is searched and chosen by."""
+    _refuse_nul_in(request.scope["query_string"])
+
+
+def _refuse_nul_in(encoded: bytes) -> None:
+    if b"%00" in encoded or b"\0" in encoded:
         problem = Problem("a field holds a NUL character", allowed="texts without it")
         raise BadInput.one(problem)

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from app.database import actor_scope, session_scope
 from app.security.authentication import BEARER_REFUSED, PENDING
-from app.security.bodies import refuse_large_body, refuse_nul
+from app.security.bodies import refuse_large_body, refuse_nul, refuse_nul_in_query
 from app.security.csrf import check_csrf
 from app.security.detours import Detour, TokenRefused, to_confirmation, too_often
 from app.security.people import Person
@@ -59,6 +59,7 @@ async def admit(connection: _Connection, handler: BaseRouteHandler) -> None:
         _admit_person(request, handler, person)
     if person is None or person.scopes is None:
         await check_csrf(request, request.scope.get("auth") or "")
+    refuse_nul_in_query(request)
     if request.method not in _READING:
         await refuse_nul(request)
     if person is not None and handler.opt.get("recent"):

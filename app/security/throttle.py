@@ -41,6 +41,10 @@ RESET_ACCOUNT = Rate("reset account", 3, timedelta(hours=1))
 INVITE = Rate("invite", 30, timedelta(hours=1))
 INVITED = Rate("invited address", 5, timedelta(hours=24))
 """Invitations that one e-mail address gets, whoever sends them."""
+DISPUTE = Rate("dispute", 60, timedelta(hours=1))
+"""Disputes that one user raises, withdraws or answers."""
+DISPUTE_MAILS = Rate("dispute mails", 30, timedelta(hours=24))
+"""Mails on disputes that one e-mail address gets; the pages tell the rest."""
 LINK = Rate("link", 30, timedelta(minutes=15))
 """Links of mails, opened from one network address."""
 TOKENS = Rate("API tokens", 20, timedelta(hours=1))
@@ -48,6 +52,8 @@ EXPORT = Rate("export", 60, timedelta(minutes=1))
 """Files taken out, by one user."""
 PDF = Rate("PDF", 30, timedelta(minutes=1))
 IMPORT = Rate("import", 30, timedelta(minutes=1))
+PREVIEW = Rate("preview", 30, timedelta(minutes=1))
+"""Previews of runs, which look at every engagement of a provider."""
 
 
 def attempt(session: Session, rate: Rate, who: str, now: datetime) -> int | None:

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
 from app.journal_files import JournalFormat, journal_bytes
 from app.security.guards import limited, requires
-from app.security.throttle import EXPORT
+from app.security.throttle import EXPORT, PREVIEW
 from app.web.addresses import HOME
 from app.web.downloads import attachment
 from app.web.exports import note_bytes
@@ -112,11 +112,29 @@ def download_hledger(
     return _download(request, JournalFormat.HLEDGER, asked)
 
 
-@get(f"{PERIOD}/three-way", guards=[requires(Permission.VIEW)], sync_to_thread=True)
-def show_three_way(request: _Request, label: FromPath[str], again: Short = "") -> Response[str]:
-    """Contract, sealed figures and invoice of a period side by side; `again` computes anew."""
+_THREE_WAY = f"{PERIOD}/three-way"
+
+
+@get(_THREE_WAY, guards=[requires(Permission.VIEW)], sync_to_thread=True)
+def show_three_way(request: _Request, label: FromPath[str]) -> Response[str]:
+    """Contract, sealed figures and invoice of a period side by side."""
+    return _three_way(request, label, again=False)
+
+
+@post(
+    _THREE_WAY,
+    guards=[requires(Permission.VIEW), limited(PREVIEW)],
+    status_code=200,
+    sync_to_thread=True,
+)
+def compute_three_way(request: _Request, label: FromPath[str]) -> Response[str]:
+    """The same, with the sealed charges computed again from their evidence; nothing is kept."""
+    return _three_way(request, label, again=True)
+
+
+def _three_way(request: _Request, label: str, *, again: bool) -> Response[str]:
     period = period_of_address(label)
-    with engagement_work(request) as (unit, engagement):
+    with engagement_work(request, reading=True) as (unit, engagement):
         find = unit.store.local if again else None
         check = check_of_period(unit.session, unit.actor, engagement, period, find)
         may = allowed(unit, engagement)
@@ -133,4 +151,13 @@ def show_three_way(request: _Request, label: FromPath[str], again: Short = "") -
     )
 
 
-ROUTER = Router("/", route_handlers=[show_journal, download_csv, download_hledger, show_three_way])
+ROUTER = Router(
+    "/",
+    route_handlers=[
+        show_journal,
+        download_csv,
+        download_hledger,
+        show_three_way,
+        compute_three_way,
+    ],
+)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
+from billing.invoices.models import FeeInvoice
 from governance.errors import NotFound
+from governance.values import Period
 
 HOME = "/engagements"
 _LARGEST_ID = 2**63 - 1
@@ -39,6 +41,14 @@ def digest_of_address(text: str) -> str:
 def engagement_path(reference: str, *more: str) -> str:
     """Address of an engagement's page, or of a page below it."""
     return "/".join([HOME, segment(reference), *more])
+
+
+def invoice_path(reference: str, invoice: FeeInvoice) -> str:
+    """Address of an invoice's page: its period's, or of a corrected one its own."""
+    if invoice.corrects_id is not None:
+        return engagement_path(reference, "corrected-invoices", str(invoice.id))
+    period = Period(invoice.period_start, invoice.period_end)
+    return engagement_path(reference, "periods", period.label, "invoice")
 
 
 def own_path(text: str) -> str:

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from app.security.guards import RECENT, limited, requires
 from app.security.throttle import EXPORT, PDF
 from app.web.addresses import HOME, engagement_path, row_id
+from app.web.deliveries_view import note_deliveries
 from app.web.downloads import attachment
 from app.web.exports import note_export
 from app.web.forms import TextForm, text_of
@@ -21,7 +22,9 @@ from app.web.payments_view import amount_of_form
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import render, see_other
 from app.web.unit_of_work import Work, allowed, engagement_work
+from billing.corrections.queries import correction_of, why_not_corrected
 from billing.credit_notes.calculation import Amount, Asked, ByLine, Everything, Percentage
+from billing.credit_notes.issuing import issue_credit_note
 from billing.credit_notes.models import CreditNote, CreditNoteDocumentKind, CreditNoteState
 from billing.credit_notes.queries import (
     Listed,
@@ -33,16 +36,12 @@ from billing.credit_notes.queries import (
     issued,
     issued_of_period,
 )
-from billing.credit_notes.service import (
-    discard_credit_note,
-    draw_up,
-    issue_credit_note,
-    item_of_note,
-    review,
-)
+from billing.credit_notes.rendering import draw_credit_note, keep_drawn_note
+from billing.credit_notes.reviewing import item_of_note, review
+from billing.credit_notes.service import discard_credit_note, draw_up
 from billing.disputes.queries import ListedDispute, list_disputes
 from billing.invoices.fee_document import FeeDocument, read_fee_document
-from billing.invoices.models import FeeInvoice
+from billing.invoices.models import FeeInvoice, InvoiceState
 from governance.access import Permission, decide
 from governance.engagements.models import Engagement
 from governance.engagements.queries import standing_of
@@ -62,19 +61,27 @@ _PERCENTAGE = re.compile(r"\d{1,3}(\.\d{1,6})?")
 def list_credit_notes(request: _Request) -> Response[str]:
     """The engagement's credit notes, newest first, or those of one invoice."""
     with engagement_work(request) as (unit, engagement):
-        number = request.query_params.get("invoice", "")
-        invoice = (
-            find_issued(unit.session, unit.actor, engagement, number).invoice if number else None
-        )
-        return render(
-            request,
-            "credit_notes/list.html",
-            engagement=engagement,
-            invoice=invoice,
-            invoice_period=period_of_invoice(invoice).label if invoice else "",
-            notes=credit_notes_of(unit.session, unit.actor, engagement, invoice),
-            may=allowed(unit, engagement),
-        )
+        invoice, context = of_invoice(request, unit, engagement)
+        notes = credit_notes_of(unit.session, unit.actor, engagement, invoice)
+        return render(request, "credit_notes/list.html", notes=notes, **context)
+
+
+def of_invoice(
+    request: _Request, unit: Work, engagement: Engagement
+) -> tuple[FeeInvoice | None, dict[str, Any]]:
+    """The invoice that a list is asked for, if any, and what such a list shows besides its rows.
+
+    NotFound for an unknown number.
+    """
+    number = request.query_params.get("invoice", "")
+    found = find_issued(unit.session, unit.actor, engagement, number) if number else None
+    invoice = found.invoice if found else None
+    return invoice, {
+        "engagement": engagement,
+        "invoice": invoice,
+        "invoice_period": period_of_invoice(invoice).label if invoice else "",
+        "may": allowed(unit, engagement),
+    }
 
 
 @get(_CREDIT, guards=[requires(Permission.PREPARE_CREDIT_NOTE)], sync_to_thread=True)
@@ -103,15 +110,25 @@ def period_of_invoice(invoice: FeeInvoice) -> Period:
 
 @post(_CREDIT, guards=[requires(Permission.PREPARE_CREDIT_NOTE)], sync_to_thread=True)
 def add_credit_note(request: _Request, label: FromPath[str], data: TextForm) -> Response[Any]:
-    """Draw up a draft from the form."""
+    """Draw up a draft from the form; Conflict where it was of another invoice."""
     period = period_of_address(label)
     with engagement_work(request, Permission.PREPARE_CREDIT_NOTE) as (unit, engagement):
         place = (unit.session, unit.actor, engagement)
         invoice = issued_of_period(*place, period).invoice
+        check_invoice_of_form(data, invoice)
         asked = asked_of(data, invoice.currency)
         note = draw_up(*place, invoice, asked, text_of(data, "reason"))
         path = _path(engagement, note)
     return see_other(request, path)
+
+
+def check_invoice_of_form(form: Mapping[str, Any], invoice: FeeInvoice) -> None:
+    """Conflict where the form was opened for another invoice than the period's one of now."""
+    if text_of(form, "invoice") != invoice.number:
+        raise Conflict(
+            f"invoice {invoice.number} is the one of this period now, and the form was opened for"
+            " another one; open it again"
+        )
 
 
 def asked_of(form: Mapping[str, Any], currency: str) -> Asked:
@@ -172,12 +189,27 @@ class Corrections:
 
     notes: tuple[Listed, ...]
     disputes: tuple[ListedDispute, ...]
+    successor: FeeInvoice | None
+    """The corrected invoice that takes its place, drawn up or issued."""
+    may_be_corrected: bool
+    """Whether one may be drawn up: it is credited in full."""
+    may_be_disputed: bool
+    """Whether credit notes have left anything of it, paid or not."""
 
 
 def corrections_of(unit: Work, engagement: Engagement, invoice: FeeInvoice) -> Corrections:
-    """Credit notes and disputes of an invoice, newest first."""
+    """Credit notes and disputes of an invoice, newest first, and what takes its place."""
     place = (unit.session, unit.actor, engagement, invoice)
-    return Corrections(credit_notes_of(*place), list_disputes(*place))
+    if invoice.state is not InvoiceState.ISSUED:
+        return Corrections((), (), None, False, False)
+    found, successor = issued(unit.session, invoice), correction_of(unit.session, invoice)
+    return Corrections(
+        notes=credit_notes_of(*place),
+        disputes=list_disputes(*place),
+        successor=successor,
+        may_be_corrected=successor is None and not why_not_corrected(unit.session, found),
+        may_be_disputed=any(line.net > 0 for line in found.left.values()),
+    )
 
 
 def _path(engagement: Engagement, note: CreditNote) -> str:
@@ -206,6 +238,7 @@ def _shown(unit: Work, engagement: Engagement, note: CreditNote) -> dict[str, An
         "stale": stale,
         "of_invoice": issued(session, invoice).document,
         "documents": documents_of(session, note),
+        "deliveries": note_deliveries(unit, engagement, note),
         "prepared_by": session.get_one(User, note.prepared_by_id),
         "decided_by": session.get(User, note.decided_by_id) if note.decided_by_id else None,
         "approval": decide(standing, Permission.APPROVE_CREDIT_NOTE, item_of_note(note)),
@@ -236,11 +269,31 @@ def _document(
     sync_to_thread=True,
 )
 def issue(request: _Request, note: FromPath[int], data: TextForm) -> Response[Any]:
-    """Approve a draft as another person: number it and freeze it."""
+    """Approve a draft as another person: number it and freeze it; its PDF is drawn after that."""
     with engagement_work(request, Permission.APPROVE_CREDIT_NOTE) as (unit, engagement):
-        place = (unit.session, unit.actor, engagement, row_id(note))
-        row = issue_credit_note(*place, unit.workshop.render, _seen(data))
-        path = _path(engagement, row)
+        issue_credit_note(unit.session, unit.actor, engagement, row_id(note), _seen(data))
+    return _draw(request, row_id(note))
+
+
+@post(
+    f"{_NOTE}/pdf",
+    guards=[requires(Permission.APPROVE_CREDIT_NOTE), limited(PDF)],
+    sync_to_thread=True,
+)
+def make_note_pdf(request: _Request, note: FromPath[int]) -> Response[Any]:
+    """Make the PDF of an issued note that has none."""
+    return _draw(request, row_id(note))
+
+
+def _draw(request: _Request, number: int) -> Response[Any]:
+    """Draw the PDF of an issued note while nothing is locked, and keep it."""
+    permission = Permission.APPROVE_CREDIT_NOTE
+    with engagement_work(request, permission, reading=True) as (unit, engagement):
+        place = (unit.session, unit.actor, engagement, number)
+        drawn = draw_credit_note(*place, unit.workshop.render)
+    with engagement_work(request, permission) as (unit, engagement):
+        keep_drawn_note(unit.session, unit.actor, engagement, drawn)
+        path = engagement_path(engagement.reference, "credit-notes", str(number))
     return see_other(request, path)
 
 
@@ -288,6 +341,7 @@ ROUTER = Router(
         add_credit_note,
         show_credit_note,
         issue,
+        make_note_pdf,
         discard,
         download,
     ],

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from app.documents.formatting import period
 from app.mail.letters import plain_name
 from app.mail.outbox import Mail, queue_mail
+from app.security.throttle import DISPUTE_MAILS, attempt
 from app.web.addresses import engagement_path
 from app.web.credit_notes import period_of_invoice
 from app.web.unit_of_work import Work
@@ -28,8 +29,13 @@ _ANSWERS = {Side.CLIENT: Permission.RESOLVE_DISPUTE, Side.PROVIDER: Permission.D
 def tell_other_side(
     unit: Work, engagement: Engagement, found: ListedDispute, side: Side, what: str
 ) -> None:
-    """Queue one mail to each of the other side who deals with disputes."""
+    """Queue one mail to each of the other side who deals with disputes.
+
+    Whoever had many of them today gets no more: the list of disputes shows them all.
+    """
     for user in _told(unit, engagement, side):
+        if attempt(unit.session, DISPUTE_MAILS, user.email, unit.actor.at) is not None:
+            continue
         mail = _mail(unit, engagement, found, user, what)
         queue_mail(unit.session, unit.settings.secret(), mail, unit.actor.at)
 

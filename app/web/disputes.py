@@ -9,16 +9,17 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from app.security.guards import requires
+from app.security.guards import limited, requires
+from app.security.throttle import DISPUTE
 from app.web import dispute_mail as told
 from app.web.addresses import HOME, engagement_path, row_id
-from app.web.credit_notes import amount_of, period_of_invoice
+from app.web.credit_notes import amount_of, of_invoice, period_of_invoice
 from app.web.dispute_mail import tell_other_side
 from app.web.forms import TextForm, choice_of_form, text_of
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import render, see_other
 from app.web.unit_of_work import Work, allowed, engagement_work
-from billing.credit_notes.queries import Issued, find_issued, issued, issued_of_period
+from billing.credit_notes.queries import Issued, issued, issued_of_period
 from billing.disputes.models import DisputeState, DisputeSubject
 from billing.disputes.queries import ListedDispute, get_dispute, list_disputes
 from billing.disputes.service import (
@@ -40,25 +41,17 @@ _Request = Request[Any, Any, Any]
 DISPUTES = f"{HOME}/{{reference:str}}/disputes"
 _DISPUTE = f"{DISPUTES}/{{dispute:int}}"
 _RAISE = f"{PERIOD}/invoice/dispute"
+_RAISES = [requires(Permission.DISPUTE_INVOICE), limited(DISPUTE)]
+_ANSWERS = [requires(Permission.RESOLVE_DISPUTE), limited(DISPUTE)]
 
 
 @get(DISPUTES, guards=[requires(Permission.VIEW)], sync_to_thread=True)
 def list_all(request: _Request) -> Response[str]:
     """The engagement's disputes, newest first, or those of one invoice."""
     with engagement_work(request) as (unit, engagement):
-        number = request.query_params.get("invoice", "")
-        invoice = (
-            find_issued(unit.session, unit.actor, engagement, number).invoice if number else None
-        )
-        return render(
-            request,
-            "disputes/list.html",
-            engagement=engagement,
-            invoice=invoice,
-            invoice_period=period_of_invoice(invoice).label if invoice else "",
-            disputes=list_disputes(unit.session, unit.actor, engagement, invoice),
-            may=allowed(unit, engagement),
-        )
+        invoice, context = of_invoice(request, unit, engagement)
+        disputes = list_disputes(unit.session, unit.actor, engagement, invoice)
+        return render(request, "disputes/list.html", disputes=disputes, **context)
 
 
 @get(_RAISE, guards=[requires(Permission.DISPUTE_INVOICE)], sync_to_thread=True)
@@ -81,7 +74,7 @@ def new_dispute(request: _Request, label: FromPath[str]) -> Response[str]:
         )
 
 
-@post(_RAISE, guards=[requires(Permission.DISPUTE_INVOICE)], sync_to_thread=True)
+@post(_RAISE, guards=_RAISES, sync_to_thread=True)
 def add_dispute(request: _Request, label: FromPath[str], data: TextForm) -> Response[Any]:
     """Raise a dispute, and tell the provider."""
     period = period_of_address(label)
@@ -162,7 +155,7 @@ def _line(found: Issued, position: int | None) -> Mapping[str, Any] | None:
     return line
 
 
-@post(f"{_DISPUTE}/withdraw", guards=[requires(Permission.DISPUTE_INVOICE)], sync_to_thread=True)
+@post(f"{_DISPUTE}/withdraw", guards=_RAISES, sync_to_thread=True)
 def withdraw(request: _Request, dispute: FromPath[int]) -> Response[Any]:
     """Take a dispute back before the provider has answered."""
     with engagement_work(request, Permission.DISPUTE_INVOICE) as (unit, engagement):
@@ -177,7 +170,7 @@ def _tell(unit: Work, engagement: Engagement, number: int, side: Side, what: str
     tell_other_side(unit, engagement, found, side, what)
 
 
-@post(f"{_DISPUTE}/uphold", guards=[requires(Permission.RESOLVE_DISPUTE)], sync_to_thread=True)
+@post(f"{_DISPUTE}/uphold", guards=_ANSWERS, sync_to_thread=True)
 def uphold(request: _Request, dispute: FromPath[int], data: TextForm) -> Response[Any]:
     """Uphold what the invoice says, with a reason."""
     with engagement_work(request, Permission.RESOLVE_DISPUTE) as (unit, engagement):
@@ -187,7 +180,7 @@ def uphold(request: _Request, dispute: FromPath[int], data: TextForm) -> Respons
     return see_other(request, _path(engagement, dispute))
 
 
-@post(f"{_DISPUTE}/accept", guards=[requires(Permission.RESOLVE_DISPUTE)], sync_to_thread=True)
+@post(f"{_DISPUTE}/accept", guards=_ANSWERS, sync_to_thread=True)
 def accept(request: _Request, dispute: FromPath[int], data: TextForm) -> Response[Any]:
     """Accept it wholly or in part: its credit note is drawn up and waits for another person."""
     with engagement_work(request, Permission.RESOLVE_DISPUTE) as (unit, engagement):
@@ -199,7 +192,7 @@ def accept(request: _Request, dispute: FromPath[int], data: TextForm) -> Respons
     return see_other(request, _path(engagement, dispute))
 
 
-@post(f"{_DISPUTE}/credit-note", guards=[requires(Permission.RESOLVE_DISPUTE)], sync_to_thread=True)
+@post(f"{_DISPUTE}/credit-note", guards=_ANSWERS, sync_to_thread=True)
 def draw_up_anew(request: _Request, dispute: FromPath[int]) -> Response[Any]:
     """Draw up its credit note anew, where the first draft was discarded."""
     with engagement_work(request, Permission.RESOLVE_DISPUTE) as (unit, engagement):

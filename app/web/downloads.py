@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from litestar import Response
-from litestar.response import File
+from litestar.response import File, Stream
 
 _SANDBOX = {"Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'"}
 
@@ -29,6 +30,11 @@ def attachment(data: bytes, file_name: str, media_type: str) -> Response[bytes]:
 def stored_file(path: Path, file_name: str, media_type: str) -> File:
     """A file on disk to be saved under `file_name`, read in pieces."""
     return File(path=path, media_type=media_type, headers=_headers(file_name))
+
+
+def streamed(pieces: Iterator[bytes], file_name: str, media_type: str) -> Stream:
+    """Bytes that are made as they are sent, to be saved under `file_name`."""
+    return Stream(pieces, media_type=media_type, headers=_headers(file_name))
 
 
 def _headers(file_name: str) -> dict[str, str]:

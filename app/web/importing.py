@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import UploadFile
 
+from app.evidence_store import reader_of
 from app.settings import Settings
 from app.web.unit_of_work import Work, engagement_work
 from app.web.uploads import to_folder
@@ -22,7 +23,6 @@ from billing.settlement.comparison import (
     settled_before,
 )
 from governance.access import Permission
-from governance.bounded import Bounds
 from governance.engagements.models import Engagement
 from sla.evidence.differences import Comparing, compare_tables, pairs_of
 from sla.evidence.drafts import RESULT, SOURCE, NewDraft, Waiting, make_draft
@@ -36,27 +36,8 @@ from sla.evidence.intake import (
     prepare,
     put_in_store,
 )
-from sla.evidence.limits import Limits
 from sla.evidence.models import DraftKind, EvidenceHandIn, ImportDraft
 from sla.evidence.service import keep, plan_hand_in
-
-_MEGABYTE = 1024 * 1024
-
-
-def reader_of(settings: Settings) -> Reader:
-    """How the installation reads uploads: in a process of its own, within its limits."""
-    bounds = Bounds(
-        settings.import_seconds, settings.import_memory_mb, settings.import_temporary_mb
-    )
-    limits = Limits(
-        settings.columns_max,
-        settings.unpacked_ratio,
-        settings.unpacked_small_mb * _MEGABYTE,
-        settings.workbook_max_mb * _MEGABYTE,
-        settings.workbook_max_parts,
-        settings.workbook_max_cells,
-    )
-    return Reader(bounds, limits)
 
 
 def waiting_of(settings: Settings) -> Waiting:

@@ -12,13 +12,14 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
+from app.evidence_store import reader_of
 from app.security.guards import limited, requires
 from app.security.throttle import IMPORT
 from app.web.addresses import HOME, row_id
 from app.web.evidence import answer_taken
 from app.web.excerpts import excerpt
 from app.web.forms import TextForm, text_of
-from app.web.importing import place_for, reader_of, take_in, waiting_of
+from app.web.importing import place_for, take_in, waiting_of
 from app.web.rendering import page_or_part, render, see_other
 from app.web.unit_of_work import Work, engagement_work
 from governance.access import Permission

@@ -18,7 +18,7 @@ from app.web.addresses import HOME, engagement_path
 from app.web.invoice_view import LOOKS, STAGES, listed_invoices
 from app.web.periods import PERIOD, period_of_address
 from app.web.rendering import render, see_other
-from app.web.unit_of_work import engagement_work
+from app.web.unit_of_work import allowed, engagement_work
 from billing.invoices.approving import (
     approve_invoice,
     check_invoice,
@@ -55,13 +55,14 @@ _Form = Annotated[ReasonForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
 def list_invoices(request: _Request) -> Response[str]:
     """Drafts and invoices with their state, and what is open and overdue in all."""
     with engagement_work(request) as (unit, engagement):
-        rows = listed_invoices(unit, engagement)
+        rows, may = listed_invoices(unit, engagement), allowed(unit, engagement)
     standings = [one.standing for one in rows if one.standing]
     return render(
         request,
         "invoices/list.html",
         engagement=engagement,
         rows=rows,
+        may=may,
         still_open=sum((one.open for one in standings), Decimal(0)),
         overdue=sum((one.open for one in standings if one.overdue), Decimal(0)),
         stages=STAGES,

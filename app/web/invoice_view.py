@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.web.payments_view import InvoicePayments, payments_of_invoice
+from app.web.payments_view import InvoicePayments, payments_of_invoice, sees_write_offs
 from app.web.unit_of_work import Work
 from billing.e_invoices.made import lacking
 from billing.invoices.changes import DraftChange, change_of
@@ -21,6 +21,7 @@ from billing.settlement.models import DocumentKind
 from billing.settlement.queries import SettledPeriod, documents_of
 from billing.settlement.staleness import out_of_date
 from governance.engagements.models import Engagement
+from governance.engagements.versions import local_today
 from governance.errors import Problem
 from governance.values import Period
 
@@ -81,12 +82,14 @@ def life_of(unit: Work, engagement: Engagement, settled: SettledPeriod) -> Invoi
     """The life of a settled period's invoice; the caller has checked the permission."""
     invoice, session = settled.invoice, unit.session
     documents = documents_of(session, settled.settlement)
-    found = standings_of(session, [invoice], unit.actor.at.date())
+    today = local_today(session, engagement, unit.actor.at)
+    write_offs = sees_write_offs(session, unit.actor, engagement)
+    found = standings_of(session, [invoice], today, write_offs=write_offs)
     return InvoiceLife(
         steps=steps_of(session, invoice),
         changes=_changes(invoice),
         standing=found.get(invoice.id),
-        payments=payments_of_invoice(session, engagement, invoice.id),
+        payments=payments_of_invoice(session, unit.actor, engagement, invoice.id),
         electronic=tuple(kind for kind in DocumentKind if kind in documents and _is_xml(kind)),
         lacking=lacking(read_fee_document(documents[DocumentKind.INVOICE].data)),
         pdf_pending=not documents[DocumentKind.INVOICE_PDF].data,
@@ -124,7 +127,9 @@ class ListedInvoice:
 def listed_invoices(unit: Work, engagement: Engagement) -> tuple[ListedInvoice, ...]:
     """The engagement's drafts and invoices, newest period first, with what is open on each."""
     invoices = invoices_of(unit.session, unit.actor, engagement)
-    standings = standings_of(unit.session, invoices, unit.actor.at.date())
+    today = local_today(unit.session, engagement, unit.actor.at)
+    write_offs = sees_write_offs(unit.session, unit.actor, engagement)
+    standings = standings_of(unit.session, invoices, today, write_offs=write_offs)
     return tuple(
         ListedInvoice(
             one,

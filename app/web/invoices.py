@@ -13,9 +13,11 @@ from app.security.guards import RECENT, limited, requires
 from app.security.throttle import PDF
 from app.web.addresses import engagement_path
 from app.web.credit_notes import corrections_of
+from app.web.deliveries_view import invoice_deliveries
 from app.web.invoice_life import draw_issued
 from app.web.invoice_view import LOOKS, STAGES, STEP_WORDS, life_of
 from app.web.periods import PERIOD, period_of_address
+from app.web.reminders_view import late_of_invoice
 from app.web.rendering import page_or_part, period_label, render, see_other
 from app.web.results import ROWS_A_PAGE, FirstRow, RowsView
 from app.web.terms import charge_rule
@@ -48,6 +50,8 @@ def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Respo
         agreement = agreement_of(unit.session, unit.actor, engagement, period)
         life = life_of(unit, engagement, settled)
         corrections = corrections_of(unit, engagement, settled.invoice)
+        deliveries = invoice_deliveries(unit, engagement, settled.invoice)
+        late = late_of_invoice(unit, engagement, settled.invoice)
         may = allowed(unit, engagement)
     contract = contract_of(settled.contract_version)
     rules = {one.id: charge_rule(one, engagement.currency) for one in contract.charges}
@@ -65,6 +69,8 @@ def show_invoice(request: Request[Any, Any, Any], label: FromPath[str]) -> Respo
         may=may,
         invoice_payments=life.payments,
         corrections=corrections,
+        late=late,
+        deliveries=deliveries,
         stages=STAGES,
         looks=LOOKS,
         step_words=STEP_WORDS,

@@ -119,7 +119,7 @@ def _shown(preview: Preview) -> dict[str, Any]:
         "lines": [one for one in preview.lines if one.fate is not Fate.SKIP],
         "left_out": [one for one in preview.lines if one.fate is Fate.SKIP],
         "invoices": {one.id: one for one in preview.invoices},
-        "open": [one for one in preview.invoices if one.open_minor],
+        "open": [one for one in preview.invoices if one.most_minor],
         "written": written,
     }
 

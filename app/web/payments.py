@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
-from app.security.guards import RECENT, requires
+from app.security.guards import requires
 from app.web.addresses import HOME, engagement_path, row_id
-from app.web.forms import TextForm, choice_of_form, day_of_form, text_of
-from app.web.payments_view import PaymentList, amount_of_form, parts_of_form, payment_list
+from app.web.forms import TextForm, day_of_form, text_of
+from app.web.payments_view import Asked, PaymentList, amount_of_form, parts_of_form, payment_list
 from app.web.rendering import page_or_part, render, see_other
 from app.web.unit_of_work import Work, allowed, engagement_work
 from billing.payments.allocating import allocate, take_back
 from billing.payments.importing import imports_of
-from billing.payments.models import Payment, WriteOffKind, WriteOffState
+from billing.payments.models import Payment
 from billing.payments.queries import (
     allocations_from,
     balances_of,
@@ -32,30 +32,26 @@ from billing.payments.recording import (
     record_payment,
     refund_payment,
 )
-from billing.payments.write_offs import (
-    NewWriteOff,
-    decide_write_off,
-    propose_write_off,
-    withdraw_write_off,
-)
 from governance.access import Permission
 from governance.engagements.models import Engagement
-from governance.errors import BadInput, NotFound, Problem
+from governance.errors import BadInput, Problem
 from governance.parties.models import User
 
 PAYMENTS = f"{HOME}/{{reference:str}}/payments"
 _ONE = f"{PAYMENTS}/{{payment:int}}"
-_WRITE_OFFS = f"{HOME}/{{reference:str}}/write-offs"
-_WRITE_OFF = f"{_WRITE_OFFS}/{{write_off:int}}"
 _Request = Request[Any, Any, Any]
 Filter = Annotated[str, QueryParameter(max_length=200)]
+Start = Annotated[int, QueryParameter(name="from", ge=0, le=1_000_000)]
 
 
 @get(PAYMENTS, guards=[requires(Permission.VIEW)], sync_to_thread=True)
-def list_payments(request: _Request, standing: Filter = "", find: Filter = "") -> Response[str]:
+def list_payments(
+    request: _Request, standing: Filter = "", find: Filter = "", start: Start = 0
+) -> Response[str]:
     """What came in and what is open, with the write-offs."""
+    asked = Asked(standing, find, start)
     with engagement_work(request) as (unit, engagement):
-        listed: PaymentList = payment_list(unit.session, unit.actor, engagement, standing, find)
+        listed: PaymentList = payment_list(unit.session, unit.actor, engagement, asked)
         may = allowed(unit, engagement)
         waiting = (
             imports_of(unit.session, unit.actor, engagement)
@@ -71,6 +67,7 @@ def list_payments(request: _Request, standing: Filter = "", find: Filter = "") -
             imports=waiting,
             may=may,
             user_id=unit.actor.user_id,
+            today=unit.actor.at.date(),
         )
 
 
@@ -131,7 +128,7 @@ def _shown(unit: Work, engagement: Engagement, row: Payment) -> dict[str, Any]:
         "allocations": allocations_from(unit.session, row),
         "refunds": refunds_of(unit.session, row),
         "invoices": {one.id: one for one in invoices},
-        "open": [one for one in invoices if one.open_minor and one.currency == row.currency],
+        "open": [one for one in invoices if one.most_minor and one.currency == row.currency],
         "recorded_by": unit.session.get_one(User, row.recorded_by_id),
         "may": allowed(unit, engagement),
         "today": unit.actor.at.date(),
@@ -186,57 +183,6 @@ def bounce(request: _Request, payment: FromPath[int], data: TextForm) -> Respons
     return see_other(request, _path(engagement, payment))
 
 
-@post(_WRITE_OFFS, guards=[requires(Permission.WRITE_OFF)], sync_to_thread=True)
-def add_write_off(request: _Request, data: TextForm) -> Response[Any]:
-    """Propose to give up what is open on an invoice."""
-    with engagement_work(request, Permission.WRITE_OFF) as (unit, engagement):
-        chosen = text_of(data, "invoice")
-        known = {str(one.id): one for one in open_invoices(unit.session, engagement)}
-        if chosen not in known:
-            raise NotFound("there is no such invoice in this engagement")
-        currency = known[chosen].currency
-        new = NewWriteOff(
-            known[chosen].id,
-            amount_of_form(text_of(data, "amount"), currency, "amount"),
-            choice_of_form(WriteOffKind, text_of(data, "kind"), "kind"),
-            text_of(data, "reason"),
-        )
-        propose_write_off(unit.session, unit.actor, engagement, new)
-    return see_other(request, _list(engagement))
-
-
-def _list(engagement: Engagement) -> str:
-    return engagement_path(engagement.reference, "payments") + "#write-offs"
-
-
-@post(
-    f"{_WRITE_OFF}/decide",
-    guards=[requires(Permission.APPROVE_WRITE_OFF)],
-    opt=RECENT,
-    sync_to_thread=True,
-)
-def decide_on_write_off(
-    request: _Request, write_off: FromPath[int], data: TextForm
-) -> Response[Any]:
-    """Approve it, or refuse it with a reason."""
-    with engagement_work(request, Permission.APPROVE_WRITE_OFF) as (unit, engagement):
-        verdict = choice_of_form(WriteOffState, text_of(data, "verdict"), "verdict")
-        if verdict not in {WriteOffState.APPROVED, WriteOffState.REFUSED}:
-            what = "a write-off is approved or refused"
-            raise BadInput.one(Problem(what, column="verdict", allowed="approved, refused"))
-        place = (row_id(write_off), verdict, text_of(data, "reason"))
-        decide_write_off(unit.session, unit.actor, engagement, *place)
-    return see_other(request, _list(engagement))
-
-
-@post(f"{_WRITE_OFF}/withdraw", guards=[requires(Permission.WRITE_OFF)], sync_to_thread=True)
-def withdraw(request: _Request, write_off: FromPath[int]) -> Response[Any]:
-    """Take a proposal back."""
-    with engagement_work(request, Permission.WRITE_OFF) as (unit, engagement):
-        withdraw_write_off(unit.session, unit.actor, engagement, row_id(write_off))
-    return see_other(request, _list(engagement))
-
-
 ROUTER = Router(
     "/",
     route_handlers=[
@@ -248,8 +194,5 @@ ROUTER = Router(
         take_allocation_back,
         refund,
         bounce,
-        add_write_off,
-        decide_on_write_off,
-        withdraw,
     ],
 )

@@ -16,7 +16,7 @@ from litestar.response import Redirect
 
 from app.documents.formatting import FILTERS, NOTHING, money, number, period, price
 from app.security.csrf import csrf_token
-from app.web.addresses import engagement_path, segment
+from app.web.addresses import engagement_path, invoice_path, segment
 from app.web.problems import for_program, problem_document
 from governance.errors import Problem
 from governance.values import Money, Period, plain
@@ -87,6 +87,7 @@ def environment() -> Environment:
     made.filters.update(FILTERS | _FILTERS)
     made.tests["quantity"] = is_quantity
     made.globals["engagement_path"] = engagement_path
+    made.globals["invoice_path"] = invoice_path
     return made
 
 

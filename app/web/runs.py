@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 from sqlalchemy.orm import Session
 
+from app.database import actor_scope
 from app.security.guards import RECENT, limited, requires_somewhere
-from app.security.throttle import IMPORT
+from app.security.throttle import EXPORT, IMPORT, PREVIEW
 from app.web.addresses import row_id
+from app.web.downloads import streamed
 from app.web.forms import TextForm, text_of, texts_of
 from app.web.rendering import page_or_part, render, see_other
 from app.web.unit_of_work import Work, work
-from billing.runs.kinds import DRAFTS
+from app.zip_stream import zip_stream
+from billing.runs.packs import PACKS, KeptPack, pack_data, packs_of
 from billing.runs.preview import (
-    BILLING,
     USUAL_THRESHOLD,
-    billed_by,
+    handled_of,
     month_of,
     preview_billing,
     providers_of,
@@ -29,6 +33,7 @@ from billing.runs.preview import (
 from billing.runs.summary import TITLES, run_view
 from billing.runs.values import Readiness
 from governance.access import Actor, Permission
+from governance.audit.exports import record_export
 from governance.errors import BadInput, NotFound, Problem
 from governance.parties.models import Organisation
 from governance.runs.models import Run
@@ -43,6 +48,7 @@ from governance.runs.service import (
 )
 from governance.runs.values import RunStatus
 from governance.values import Period
+from sla.evidence.drop_runs import IMPORTS
 
 RUNS: Final = "/runs"
 _ONE: Final = f"{RUNS}/{{run_id:int}}"
@@ -50,6 +56,8 @@ _BILLS: Final = [requires_somewhere(Permission.RUN_BILLING)]
 _ID: Final = re.compile(r"\d{1,18}", re.ASCII)
 _SHOWN: Final = 100
 _A_MINUTE: Final = 60
+_OF_ALL: Final = frozenset({PACKS, IMPORTS})
+"""Runs that nobody chooses engagements for."""
 _STATUS: Final[Mapping[RunStatus, str]] = {
     RunStatus.QUEUED: "Waiting for a worker",
     RunStatus.RUNNING: "At work",
@@ -74,7 +82,7 @@ def list_runs(request: Request[Any, Any, Any]) -> Response[str]:
     return render(request, "runs/list.html", runs=runs, titles=TITLES, status=_STATUS, month=month)
 
 
-@get(f"{RUNS}/new", guards=_BILLS, opt=RECENT, sync_to_thread=True)
+@get(f"{RUNS}/new", guards=[*_BILLS, limited(PREVIEW)], opt=RECENT, sync_to_thread=True)
 def preview_run(
     request: Request[Any, Any, Any],
     month: FromQuery[str] = "",
@@ -96,20 +104,22 @@ def preview_run(
         provider=chosen,
         threshold=percent,
         ready=_READY,
+        takes_files=IMPORTS in request.app.state.runs,
     )
 
 
 @post(RUNS, guards=[*_BILLS, limited(IMPORT)], opt=RECENT, sync_to_thread=True)
 def start(request: Request[Any, Any, Any], data: TextForm) -> Response[Any]:
-    """Queue a run over the engagements that were ticked."""
+    """Queue a run over the engagements that were ticked, or over all of the provider's."""
     kind = request.app.state.runs.get(text_of(data, "kind"))
     if kind is None:
-        raise _wrong("there is no such kind of run", "kind", ", ".join((BILLING, DRAFTS)))
+        raise _wrong("there is no such kind of run", "kind", ", ".join(request.app.state.runs))
     period, wanted = month_of(text_of(data, "month")), set(texts_of(data, "engagement"))
     with work(request) as unit:
         provider = _chosen(providers_of(unit.session, unit.actor), text_of(data, "provider"))
-        mine = billed_by(unit.session, unit.actor, provider.id)
-        chosen = tuple(one for one in mine if str(one.id) in wanted)
+        mine = handled_of(unit.session, unit.actor, provider.id, kind.permission)
+        every = kind.name in _OF_ALL
+        chosen = tuple(one for one in mine if every or str(one.id) in wanted)
         if not chosen:
             raise _wrong("no engagement is chosen", "engagement", "at least one of the list")
         run = start_run(unit.session, unit.actor, NewRun(kind, provider.id, period, chosen))
@@ -131,6 +141,33 @@ def show_run(request: Request[Any, Any, Any], run_id: FromPath[int]) -> Response
         here=f"{RUNS}/{view.run.id}",
         left=_left,
     )
+
+
+@get(f"{_ONE}/reports.zip", guards=[*_BILLS, limited(EXPORT)], sync_to_thread=True)
+def download_reports(request: Request[Any, Any, Any], run_id: FromPath[int]) -> Stream:
+    """The reports that a run has collected, as one archive; each is noted as having left."""
+    with work(request, reading=False) as unit:
+        run = _run(unit, run_id)
+        packs = packs_of(unit.session, run)
+        if run.kind != PACKS or not packs:
+            raise NotFound("this run has collected no reports")
+        for one in packs:
+            record_export(
+                unit.session,
+                unit.actor,
+                one.engagement_id,
+                one.name,
+                sha256=one.sha256,
+                size=one.size,
+            )
+    engine, actor = request.app.state.engine, request.user.actor
+
+    def read(pack: KeptPack) -> bytes:
+        with actor_scope(engine, actor, read_only=True) as session:
+            return pack_data(session, pack)
+
+    archive = zip_stream((one.name, partial(read, one)) for one in packs)
+    return streamed(archive, f"reports-{run.period.label}.zip", "application/zip")
 
 
 def _left(seconds: int) -> str:
@@ -198,5 +235,15 @@ def _wrong(what: str, column: str, allowed: str) -> BadInput:
 
 ROUTER = Router(
     "/",
-    route_handlers=[list_runs, preview_run, start, show_run, pause, resume, cancel, retry],
+    route_handlers=[
+        list_runs,
+        preview_run,
+        start,
+        show_run,
+        download_reports,
+        pause,
+        resume,
+        cancel,
+        retry,
+    ],
 )

@@ -22,19 +22,49 @@ def month_ends(period: Period, today: date) -> tuple[date, ...]:
 
 
 def accrual_entries(
-    documents: Iterable[FeeDocument], ends: Iterable[date], books: Books
+    documents: Iterable[FeeDocument],
+    ends: Iterable[date],
+    books: Books,
+    months: Iterable[FeeDocument] = (),
 ) -> Iterator[Entry]:
     """An accrual at each month end for every document that isn't issued by then, and its reversal.
 
-    Accrued is what is before tax, service credits taken off: the invoice makes the tax due. Of an
-    invoice of several months the part of its days that have passed is accrued, each amount rounded
-    half up. Drafts count with the figures that they have now. Credit notes are never accrued.
+    Accrued is what is before tax, service credits taken off: the invoice makes the tax due.
+    `months` are settled ones without an invoice of their own, with what each alone delivered. They
+    count until the month end that completes their quarter or year, and where nobody has drawn up
+    its invoice yet. Of an invoice of several months that aren't settled one by one the part of its
+    days that have passed is accrued, each amount rounded half up. Drafts count with the figures
+    that they have now. Credit notes, and invoices that correct one, are never accrued.
     """
-    known = [one for one in documents if one.type is not DocumentType.CREDIT_NOTE]
+    alone = list(months)
+    charged_later = {one.period for one in alone}
+    known = [
+        one
+        for one in documents
+        if one.type is DocumentType.INVOICE and one.period not in charged_later
+    ]
     for end in ends:
+        by_then = [one for one in alone if one.period.end <= end]
         for document in known:
             if _unbilled(document, end):
-                yield from _accrual(document, end, books)
+                yield from _of_document(document, end, books, by_then)
+        for month in by_then:
+            if not any(one.period.contains(month.period.end) for one in known):
+                yield from _accrual(month, end, books)
+
+
+def _of_document(
+    document: FeeDocument, end: date, books: Books, months: Iterable[FeeDocument]
+) -> Iterator[Entry]:
+    """What is delivered of a document: month by month where all of them are settled."""
+    span = document.period
+    own = [one for one in months if span.contains(one.period.end)]
+    passed = Period(span.start, min(span.end, end)).months()
+    if end < span.end and {one.period for one in own} >= set(passed):
+        for month in own:
+            yield from _accrual(month, end, books)
+    else:
+        yield from _accrual(document, end, books)
 
 
 def _unbilled(document: FeeDocument, end: date) -> bool:

@@ -23,6 +23,7 @@ _CLIENT = Accounts(
     withholding="liabilities:withholding tax",
     bank="assets:bank",
     overpayments="assets:prepayments",
+    late_payment="expenses:late payment",
     accrued="liabilities:accrued expenses",
 )
 """What stands at the client where the provider has the account of that name. The contract names
@@ -92,6 +93,10 @@ class Books:
     def write_offs(self) -> Account:
         """What the provider gives up."""
         return Account(self.accounts.write_offs, AccountType.EXPENSE)
+
+    def late_payment(self) -> Account:
+        """Interest, lump sums and fees of reminders."""
+        return self._account("late_payment", AccountType.REVENUE, AccountType.EXPENSE)
 
     def accrued(self) -> Account:
         """What is delivered and not billed yet."""

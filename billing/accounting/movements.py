@@ -1,4 +1,4 @@
-"""The entries of payments and write-offs."""
+"""The entries of payments, write-offs and what was paid out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.accounting.books import Books
-from billing.accounting.values import Entry, EntryKind, Posting, without_zeros
+from billing.accounting.values import Entry, EntryKind, Posting, opposite, without_zeros
 from governance.values import summed
 
 
@@ -59,16 +59,18 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class WrittenOff:
-    """An amount of an invoice that was given up, with approval."""
+    """An amount of an invoice that was given up with approval, or is expected again."""
 
     reference: str
-    """WO-2."""
+    """WO-2, or WR-1 where it is expected again."""
     on: date
     invoice: str
     currency: str
     amount: Decimal
     payee: str
     reason: str = ""
+    reversed_: bool = False
+    """Whether it is expected again."""
 
 
 def payment_entries(paid: Paid, books: Books) -> Iterator[Entry]:
@@ -137,7 +139,7 @@ def _entry(paid: Paid, kind: EntryKind, on: date, narration: str, *postings: Pos
 
 
 def write_off_entry(one: WrittenOff, books: Books) -> Entry | None:
-    """What the provider gives up of an invoice; None in the client's books.
+    """What the provider gives up of an invoice, or expects again; None in the client's books.
 
     A creditor that no longer expects a payment hasn't released the debtor from it: what the client
     owes is the client's to judge.
@@ -148,7 +150,49 @@ def write_off_entry(one: WrittenOff, books: Books) -> Entry | None:
         books.posting(books.write_offs(), one.amount, one.reference),
         books.posting(books.open(), -one.amount, one.invoice),
     )
-    said = f"Write-off of {one.invoice}" + (f": {one.reason}" if one.reason else "")
+    what = "Reversal of a write-off of" if one.reversed_ else "Write-off of"
     return Entry(
-        one.on, EntryKind.WRITE_OFF, one.reference, one.payee, said, one.currency, postings
+        one.on,
+        EntryKind.WRITE_OFF_REVERSAL if one.reversed_ else EntryKind.WRITE_OFF,
+        one.reference,
+        one.payee,
+        f"{what} {one.invoice}" + (f": {one.reason}" if one.reason else ""),
+        one.currency,
+        opposite(postings) if one.reversed_ else postings,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """What the provider paid on an invoice that is in the client's favour."""
+
+    reference: str
+    """REF-1."""
+    on: date
+    invoice: str
+    currency: str
+    amount: Decimal
+    payee: str
+    reason: str = ""
+    taken_back_on: date | None = None
+
+
+def paid_out_entries(one: PaidOut, books: Books) -> Iterator[Entry]:
+    """Money that left, and its correction where it hadn't."""
+    postings = (
+        books.posting(books.open(), one.amount, one.invoice),
+        books.posting(books.bank(), -one.amount, one.reference),
+    )
+    said = f"{one.invoice} paid out" + (f": {one.reason}" if one.reason else "")
+    kind = EntryKind.INVOICE_REFUND
+    yield Entry(one.on, kind, one.reference, one.payee, said, one.currency, postings)
+    if one.taken_back_on is not None:
+        yield Entry(
+            max(one.on, one.taken_back_on),
+            EntryKind.INVOICE_REFUND_TAKEN_BACK,
+            one.reference,
+            one.payee,
+            f"{one.invoice} wasn't paid out",
+            one.currency,
+            opposite(postings),
+        )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -14,16 +13,11 @@ from sqlmodel import col
 
 from billing.accounting.accruals import accrual_entries, month_ends
 from billing.accounting.books import SELF_ASSESSED, Books
+from billing.accounting.delivered_queries import delivered_months
 from billing.accounting.documents import document_entry
-from billing.accounting.movements import (
-    Allocated,
-    Paid,
-    Refunded,
-    WrittenOff,
-    payment_entries,
-    write_off_entry,
-)
+from billing.accounting.movement_queries import movements
 from billing.accounting.values import Entry, Journal, in_order
+from billing.corrections.models import CorrectedInvoiceDocument
 from billing.credit_notes.models import (
     CreditNote,
     CreditNoteDocument,
@@ -32,8 +26,6 @@ from billing.credit_notes.models import (
 )
 from billing.invoices.fee_document import FeeDocument, read_fee_document
 from billing.invoices.models import FeeInvoice, InvoiceState
-from billing.payments.models import Payment, PaymentRefund, WriteOff, WriteOffState
-from billing.payments.queries import allocations_of
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from governance.access import Actor, Permission
 from governance.access_terms import Side
@@ -42,9 +34,11 @@ from governance.engagements.models import Engagement
 from governance.engagements.queries import require, standing_of
 from governance.engagements.versions import agreed_contract, contract_of
 from governance.errors import BadInput, Forbidden, Problem
-from governance.values import Money, Period
+from governance.values import Period
 
 _LONGEST = 120
+_YEARS = range(1900, 3000)
+"""A calendar computed with ends at 1 and 9999; no document is near either."""
 """Months of a journal."""
 _HIGHEST_RATE = 100
 
@@ -63,10 +57,10 @@ class Wanted:
 def months_between(first: str, last: str) -> Period:
     """The days from the start of one period to the end of another, such as 2026-01 and 2026-12.
 
-    Raises BadInput where they are no periods, stand the wrong way round, or are more than ten years
-    apart.
+    Raises BadInput where they are no periods, lie in years that no books are kept for, stand the
+    wrong way round, or are more than ten years apart.
     """
-    begin, end = Period.parse(first), Period.parse(last)
+    begin, end = (_of_books(text, column) for text, column in ((first, "from"), (last, "to")))
     if end.end < begin.start:
         what = "the journal ends before it starts"
         raise BadInput.one(Problem(what, column="to", found=last, allowed=f"{first} or later"))
@@ -74,6 +68,14 @@ def months_between(first: str, last: str) -> Period:
     if len(list(found.months())) > _LONGEST:
         what = "a journal has ten years at most"
         raise BadInput.one(Problem(what, column="from", found=first, allowed="fewer months"))
+    return found
+
+
+def _of_books(text: str, column: str) -> Period:
+    found = Period.parse(text)
+    if found.start.year not in _YEARS:
+        what, allowed = "no books are kept for this year", f"{_YEARS[0]} to {_YEARS[-1]}"
+        raise BadInput.one(Problem(what, column=column, found=text, allowed=allowed))
     return found
 
 
@@ -94,10 +96,12 @@ def checked_rate(text: str) -> Decimal | None:
 def usual_side(session: Session, actor: Actor, engagement: Engagement) -> Side:
     """The books that a person looks at first: the client's people their own, others the provider's.
 
-    The caller has checked the permission.
+    Whoever acts for the client alone is one of its people, whoever employs them. The caller has
+    checked the permission.
     """
-    employer = standing_of(session, actor, engagement).employer
-    return Side.CLIENT if employer is Side.CLIENT else Side.PROVIDER
+    found = standing_of(session, actor, engagement)
+    for_client = found.employer is Side.CLIENT or found.sides == {Side.CLIENT}
+    return Side.CLIENT if for_client else Side.PROVIDER
 
 
 def journal_of(session: Session, actor: Actor, engagement: Engagement, wanted: Wanted) -> Journal:
@@ -121,10 +125,11 @@ def read_journal(session: Session, engagement: Engagement, wanted: Wanted, today
     documents = list(_documents(session, engagement, wanted.period)) if billed else []
     posted = [one for one in documents if one.number is not None]
     ends = month_ends(wanted.period, today)
+    months = list(delivered_months(session, engagement, wanted.period)) if billed else []
     entries: list[Entry] = [
         *(document_entry(one, books) for one in posted),
-        *_movements(session, engagement, wanted.period, books, contract),
-        *accrual_entries(documents, ends, books),
+        *movements(session, engagement, wanted.period, books, contract),
+        *accrual_entries(documents, ends, books, months),
     ]
     inside = in_order(entries, wanted.period)
     notes = _notes(session, engagement, contract, wanted, documents, today)
@@ -134,7 +139,7 @@ def read_journal(session: Session, engagement: Engagement, wanted: Wanted, today
 
 
 def _documents(session: Session, engagement: Engagement, period: Period) -> Iterator[FeeDocument]:
-    """Credit notes of these days, and invoices issued since they began or not yet.
+    """Credit notes and corrected invoices of these days, invoices issued since then or not yet.
 
     Those issued later are there for their accruals, even of later months: the row of an invoice for
     a quarter has its last month.
@@ -150,12 +155,24 @@ def _documents(session: Session, engagement: Engagement, period: Period) -> Iter
         .join(FeeInvoice, col(FeeInvoice.settlement_id) == col(SettlementRecord.id))
         .where(
             col(FeeInvoice.engagement_id) == engagement.id,
+            col(FeeInvoice.corrects_id).is_(None),
             col(SettlementDocument.kind) == DocumentKind.INVOICE,
             wanted,
         )
         .order_by(col(FeeInvoice.period_start), col(FeeInvoice.id))
     )
     yield from (read_fee_document(data) for data in invoices)
+    corrected = session.scalars(
+        select(col(CorrectedInvoiceDocument.data))
+        .join(FeeInvoice, col(FeeInvoice.id) == col(CorrectedInvoiceDocument.invoice_id))
+        .where(
+            col(FeeInvoice.engagement_id) == engagement.id,
+            col(FeeInvoice.issued_on).between(period.start, period.end),
+            col(CorrectedInvoiceDocument.kind) == DocumentKind.INVOICE,
+        )
+        .order_by(col(FeeInvoice.id))
+    )
+    yield from (read_fee_document(data) for data in corrected)
     notes = session.scalars(
         select(col(CreditNoteDocument.data))
         .join(CreditNote, col(CreditNote.id) == col(CreditNoteDocument.credit_note_id))
@@ -168,103 +185,6 @@ def _documents(session: Session, engagement: Engagement, period: Period) -> Iter
         .order_by(col(CreditNote.id))
     )
     yield from (read_fee_document(data) for data in notes)
-
-
-def _movements(
-    session: Session, engagement: Engagement, period: Period, books: Books, contract: Contract
-) -> Iterator[Entry]:
-    parties = contract.engagement
-    payee = (parties.client if books.is_provider else parties.provider).name
-    numbers = {
-        row.id: row.number or ""
-        for row in session.execute(
-            select(col(FeeInvoice.id), col(FeeInvoice.number)).where(
-                col(FeeInvoice.engagement_id) == engagement.id,
-                col(FeeInvoice.state) == InvoiceState.ISSUED,
-            )
-        )
-    }
-    payments = session.scalars(
-        select(Payment)
-        .where(col(Payment.engagement_id) == engagement.id, col(Payment.booked_on) <= period.end)
-        .order_by(col(Payment.number))
-    )
-    allocated = _allocated(session, numbers)
-    refunded = _refunded(session, engagement)
-    for row in payments:
-        paid = _paid(row, payee, allocated.get(row.id, ()), refunded.get(row.id, ()))
-        yield from payment_entries(paid, books)
-    for given_up in _written_off(session, engagement, period, numbers, payee):
-        entry = write_off_entry(given_up, books)
-        if entry is not None:
-            yield entry
-
-
-def _allocated(session: Session, numbers: Mapping[int, str]) -> Mapping[int, list[Allocated]]:
-    """By payment, what it pays or paid for a time."""
-    found: dict[int, list[Allocated]] = defaultdict(list)
-    for of_invoice in allocations_of(session, numbers).values():
-        for one in of_invoice:
-            amount = Money(one.minor, one.currency).amount
-            part = Allocated(numbers[one.invoice_id], amount, one.allocated_on, one.taken_back_on)
-            found[one.payment_id].append(part)
-    return found
-
-
-def _refunded(session: Session, engagement: Engagement) -> Mapping[int, list[Refunded]]:
-    rows = session.scalars(
-        select(PaymentRefund)
-        .join(Payment, col(Payment.id) == col(PaymentRefund.payment_id))
-        .where(col(Payment.engagement_id) == engagement.id)
-        .order_by(col(PaymentRefund.id))
-    )
-    found: dict[int, list[Refunded]] = defaultdict(list)
-    for row in rows:
-        amount = Money(row.amount_minor, row.currency).amount
-        found[row.payment_id].append(Refunded(amount, row.refunded_on, row.reason))
-    return found
-
-
-def _paid(
-    row: Payment, payee: str, allocated: Sequence[Allocated], refunded: Sequence[Refunded]
-) -> Paid:
-    return Paid(
-        reference=row.reference,
-        booked_on=row.booked_on,
-        recorded_on=row.recorded_at.date(),
-        currency=row.currency,
-        amount=row.money(row.amount_minor).amount,
-        payee=payee,
-        allocations=tuple(sorted(allocated, key=lambda one: (one.on, one.invoice))),
-        refunds=tuple(refunded),
-        bounced_on=row.bounced_on,
-        bounce_reason=row.bounce_reason,
-    )
-
-
-def _written_off(
-    session: Session, engagement: Engagement, period: Period, numbers: dict[int, str], payee: str
-) -> Iterator[WrittenOff]:
-    rows = session.scalars(
-        select(WriteOff)
-        .where(
-            col(WriteOff.engagement_id) == engagement.id,
-            col(WriteOff.state) == WriteOffState.APPROVED,
-            col(WriteOff.decided_on).between(period.start, period.end),
-        )
-        .order_by(col(WriteOff.number))
-    )
-    for row in rows:
-        if row.decided_on is not None:
-            yield WrittenOff(
-                row.reference,
-                row.decided_on,
-                numbers[row.invoice_id],
-                row.currency,
-                row.amount.amount,
-                payee,
-                row.reason,
-            )
 
 
 def _notes(  # noqa: PLR0917 (all that a note may be about)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.invoices.fee_document import FeeDocument, FeeLine, FeeTax
-from billing.tax import percentage_of, treatment_of
+from billing.tax import percentage_of, tax_title, treatment_of
 from governance.contract.charges import COMMITMENT_ID, TRANSFER_ID, Charge
 from governance.contract.document import Contract
 from governance.values import money_text, plain, summed
@@ -190,8 +190,8 @@ def _against_contract(
     tax = treatment_of(term.tax or contract.invoicing.tax)
     stated = (line.tax.category, line.tax.rate)
     if stated != (tax.category, tax.rate):
-        agreed = f"{tax.category.value} {plain(tax.rate)} %"
-        invoiced = f"{line.tax.category.value} {plain(line.tax.rate)} %"
+        agreed = tax_title(tax.category, tax.rate, tax.name)
+        invoiced = tax_title(line.tax.category, line.tax.rate, line.tax.name)
         yield Difference("the tax is another one", line.charge, agreed, invoiced)
 
 
@@ -276,8 +276,7 @@ def _taxes(
 
     before = {key(one): one.amount for one in sealed.taxes} if sealed else {}
     for one in invoice.taxes:
-        words = one.tax.name or f"Tax, {one.tax.category.value.replace('_', ' ')}"
-        title = f"{words} {plain(one.tax.rate)} %" if one.tax.rate else words
+        title = tax_title(one.tax.category, one.tax.rate, one.tax.name)
         computed = percentage_of(one.base, one.tax.rate, invoice.currency)
         yield title, computed, before.get(key(one)), one.amount
 

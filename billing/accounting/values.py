@@ -50,6 +50,10 @@ class EntryKind(StrEnum):
     """Of an accrual, on the first of the next month."""
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
+    LATE_CHARGE = "late_charge"
+    """Interest, a lump sum or a fee that a reminder charges."""
+    WAIVER = "waiver"
+    """What the provider lets go of that."""
     PAYMENT = "payment"
     ALLOCATION = "allocation"
     """What was on account pays an invoice."""
@@ -57,6 +61,10 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     BOUNCE = "bounce"
     WRITE_OFF = "write_off"
+    WRITE_OFF_REVERSAL = "write_off_reversal"
+    INVOICE_REFUND = "invoice_refund"
+    """The provider paid out on an invoice in the client's favour."""
+    INVOICE_REFUND_TAKEN_BACK = "invoice_refund_taken_back"
     ACCRUAL = "accrual"
 
 

@@ -194,6 +194,8 @@ class PricedPeriod:
     """total − withholding."""
     tax_currency: TaxInCurrency | None = None
     """None where tax is declared in the currency of the invoice, or there is none."""
+    delivered: tuple[ChargeLine, ...] = ()
+    """Of a month that a later one's invoice charges: what it alone would be charged."""
 
     @property
     def own_lines(self) -> tuple[ChargeLine, ...]:

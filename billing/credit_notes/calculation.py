@@ -246,10 +246,6 @@ def _tax_of(invoice: FeeDocument, tax: FeeTax, bases: Mapping[DocumentTax, Decim
     return percentage_of(base, tax.tax.rate, invoice.currency)
 
 
-def _taxes_of(invoice: FeeDocument, bases: Mapping[DocumentTax, Decimal]) -> Decimal:
-    return _sum(_tax_of(invoice, tax, bases) for tax in invoice.taxes)
-
-
 def _withholding(invoice: FeeDocument, bases: Mapping[DocumentTax, Decimal]) -> Decimal:
     """In proportion to what is credited before tax, as withholding is taken from that."""
     net = _sum(bases.values())
@@ -262,11 +258,12 @@ def _withholding(invoice: FeeDocument, bases: Mapping[DocumentTax, Decimal]) -> 
 def _declared(
     invoice: FeeDocument, stated: TaxCurrency, bases: Mapping[DocumentTax, Decimal]
 ) -> Decimal:
-    taxes = _taxes_of(invoice, bases)
-    if taxes == invoice.tax:
+    """Each tax by itself, as the invoice states them: so no later note takes any of it back."""
+    credited = [_tax_of(invoice, tax, bases) for tax in invoice.taxes]
+    if _sum(credited) == invoice.tax:
         return stated.tax
     with localcontext(EXACT):
-        return round_money(taxes * stated.rate, stated.currency)
+        return _sum(round_money(tax * stated.rate, stated.currency) for tax in credited)
 
 
 def _in_tax_currency(stated: TaxCurrency, tax: Decimal) -> TaxCurrency:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from billing.corrections.copies import invoice_copy
 from billing.credit_notes.lines import UNTOUCHED, CreditedLine, LineLeft, lines_left
 from billing.credit_notes.models import (
     CreditNote,
@@ -22,7 +23,7 @@ from billing.credit_notes.models import (
 from billing.invoices.drafts import invoice_of
 from billing.invoices.fee_document import FeeDocument, read_fee_document
 from billing.invoices.models import FeeInvoice, InvoiceState
-from billing.settlement.models import DocumentKind, SettlementDocument
+from billing.settlement.models import DocumentKind
 from billing.settlement.queries import find_settlement
 from governance.access import Actor, Permission
 from governance.engagements.models import Engagement
@@ -69,24 +70,29 @@ def find_issued(session: Session, actor: Actor, engagement: Engagement, number: 
 def issued_of_period(
     session: Session, actor: Actor, engagement: Engagement, period: Period
 ) -> Issued:
-    """The issued invoice of a settled period.
+    """The issued invoice of a settled period, of several the latest corrected one.
 
     Raises NotFound where the period was never settled, Conflict where its invoice is a draft.
     """
-    return issued(session, invoice_of(session, find_settlement(session, actor, engagement, period)))
+    row = find_settlement(session, actor, engagement, period)
+    latest = session.scalars(
+        select(FeeInvoice)
+        .where(
+            col(FeeInvoice.settlement_id) == row.id, col(FeeInvoice.state) == InvoiceState.ISSUED
+        )
+        .order_by(col(FeeInvoice.id).desc())
+        .limit(1)
+    ).one_or_none()
+    return issued(session, latest or invoice_of(session, row))
 
 
 def issued(session: Session, invoice: FeeInvoice) -> Issued:
     """An issued invoice with its frozen document; Conflict for one that isn't issued."""
     if invoice.state is not InvoiceState.ISSUED:
         raise Conflict("the invoice isn't issued yet: settle the period again to change it")
-    data = session.scalars(
-        select(col(SettlementDocument.data)).where(
-            col(SettlementDocument.settlement_id) == invoice.settlement_id,
-            col(SettlementDocument.kind) == DocumentKind.INVOICE,
-        )
-    ).one()
-    stated = json.loads(data)
+    kept = invoice_copy(session, invoice, DocumentKind.INVOICE)
+    assert kept is not None  # noqa: S101 (an issued invoice has its figures)
+    stated = json.loads(kept.data)
     return Issued(invoice, read_fee_document(stated), credited_lines(session, invoice), stated)
 
 

@@ -21,10 +21,9 @@ from governance.audit.models import Action
 from governance.audit.service import Change, plain_lines, record
 from governance.engagements.models import Engagement
 from governance.engagements.queries import lock_engagement, require
-from governance.engagements.versions import agreed_contract, contract_of
+from governance.engagements.versions import local_today
 from governance.errors import BadInput, Conflict, Problem
 from governance.values import Money, money_text, round_money
-from governance.zones import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +78,8 @@ def raise_dispute(
 
 def is_late(session: Session, engagement: Engagement, found: Issued, actor: Actor) -> bool:
     """Whether the invoice was due before today, where the engagement is."""
-    zone = contract_of(agreed_contract(session, engagement)).engagement.time_zone
-    today = local_day(zone, actor.at)
-    return found.invoice.due_on is not None and today > found.invoice.due_on
+    due = found.invoice.due_on
+    return due is not None and local_today(session, engagement, actor.at) > due
 
 
 def _remark(text: str, found: Issued) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from billing.e_invoices.amounts import amount_text
 from billing.e_invoices.codes import ONE, unit_code
 from billing.e_invoices.taxes import category_of
-from billing.e_invoices.wording import say
+from billing.e_invoices.wording import said_number, say
 from billing.invoices.fee_document import DocumentStep, FeeDocument, FeeLine
 from governance.values import EXACT, plain, round_half_up
 
@@ -89,9 +89,9 @@ def _comes_to(step: DocumentStep, amount: Decimal) -> bool:
 def _description(document: FeeDocument, line: FeeLine, unit: str) -> Iterator[str]:
     language = document.language
     if unit == ONE and (line.steps or line.quantity != 1):
-        quantity = plain(round_half_up(line.quantity, _DECIMALS))
+        quantity = said_number(round_half_up(line.quantity, _DECIMALS), language)
         yield say(language, "quantity", quantity=quantity, unit=_words(line.unit))
-    yield from (_arithmetic(step, document.currency) for step in line.steps)
+    yield from (_arithmetic(step, document) for step in line.steps)
     if line.late:
         yield say(language, "late", late=line.late)
     if line.restatement:
@@ -105,9 +105,10 @@ def _words(unit: str) -> str:
     return unit.replace("_", " ")
 
 
-def _arithmetic(step: DocumentStep, currency: str) -> str:
+def _arithmetic(step: DocumentStep, document: FeeDocument) -> str:
     exact = (step.quantity, step.price, step.amount)
     quantity, price, product = (round_half_up(each, _DECIMALS) for each in exact)
     equals = "=" if (quantity, price, product) == exact else "≈"
-    text = f"{plain(quantity)} × {plain(price)} {equals} {plain(product)} {currency}"
+    words = [said_number(each, document.language) for each in (quantity, price, product)]
+    text = f"{words[0]} × {words[1]} {equals} {words[2]} {document.currency}"
     return f"{step.text}: {text}" if step.text else text

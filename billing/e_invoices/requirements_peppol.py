@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from stdnum import ean
@@ -24,8 +24,16 @@ from billing.e_invoices.requirements_german import german_problems
 from billing.e_invoices.requirements_shared import BUYER, SELLER, missing, without_address
 from billing.e_invoices.values import Profile
 from billing.invoices.fee_document import FeeDocument
+from governance.contract.charges import TaxCategory
 from governance.contract.engagement import Party
+from governance.contract.peppol_countries import (
+    PEPPOL_COUNTRIES,
+    CountryRules,
+    account_needed,
+    lacking_in,
+)
 from governance.errors import Problem
+from governance.values import plain
 
 _NAME: Final = "Peppol"
 _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
@@ -39,27 +47,12 @@ _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
 """Identifiers whose digits are checked, by their scheme (rules COMMON-R040 to R050)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Country:
-    """What a country asks of its suppliers, and of their clients there."""
-
-    schemes: frozenset[str] = frozenset()
-    """Of the legal identifier; empty where any will do."""
-    needed: bool = False
-    """Whether there has to be a legal identifier."""
-    address: tuple[str, ...] = ()
-    """Keys of the address that have to be there."""
-    of_buyers: bool = False
-
-
-_COUNTRIES: Final = {
-    "DK": _Country(frozenset({"0184"}), needed=True),
-    "IS": _Country(frozenset({"0196"}), True, ("street", "postcode"), of_buyers=True),
-    "IT": _Country(address=("street", "city", "postcode")),
-    "NL": _Country(
-        frozenset({"0106", "0190"}), address=("street", "city", "postcode"), of_buyers=True
-    ),
+_ALLOWED: Final = {
+    "legal_id": "the number in the register of companies",
+    "iban": "the account to pay to",
+    "bic": "the bank of the account",
 }
+_SWEDISH_RATES: Final = frozenset({Decimal(6), Decimal(12), Decimal(25)})
 
 
 def peppol_problems(document: FeeDocument) -> Iterator[Problem]:
@@ -92,32 +85,57 @@ def _numbers(party: Party, key: str) -> Iterator[Problem]:
 
 def _national(document: FeeDocument) -> Iterator[Problem]:
     seller, buyer = document.seller, document.buyer
-    country = _COUNTRIES.get(seller.country)
-    if country:
-        yield from _party(seller, SELLER, country)
-        if country.of_buyers and buyer.country == seller.country:
-            yield from _party(buyer, BUYER, country)
-    if seller.country == "NL" and pays(document) and not seller.iban:
-        yield missing("Peppol, for Dutch suppliers,", f"{SELLER}.iban", "the account to pay to")
-    if seller.country == buyer.country == "DK" and pays(document) and not seller.bic:
-        yield missing("Peppol, for Danish suppliers,", f"{SELLER}.bic", "the bank of the account")
-    legal = compact(seller.legal_id or seller.registration or "")
-    if seller.country == "SE" and legal and not swedish.is_valid(legal):
-        what = "Swedish suppliers state their organisation number"
-        yield Problem(what, column=f"{SELLER}.legal_id", found=legal, allowed="ten digits")
+    rules = PEPPOL_COUNTRIES.get(seller.country)
+    if rules:
+        yield from _party(seller, SELLER, rules)
+        if rules.of_buyers and buyer.country == seller.country:
+            yield from _party(buyer, BUYER, rules)
+    for key in account_needed(seller, buyer) if pays(document) else ():
+        if not getattr(seller, key):
+            name = f"Peppol, for suppliers in {seller.country},"
+            yield missing(name, f"{SELLER}.{key}", _ALLOWED[key])
+    if seller.country == "SE":
+        yield from _swedish(document)
+    yield from _form_of_numbers(seller)
+
+
+def _form_of_numbers(seller: Party) -> Iterator[Problem]:
+    """Numbers of Greek, Italian and Norwegian suppliers (GR-R-001, IT-R-001, NO-R-001)."""
+    if seller.country == "GR":
+        what = "Peppol asks Greek suppliers for numbers of six parts that this program doesn't make"
+        yield Problem(what, column="invoicing.profile", allowed="en16931")
     number = compact(seller.vat_id or "")
     if number.startswith("NO") and not re.fullmatch(r"NO\d{9}MVA", number):
         what = "Norwegian VAT numbers are nine digits between NO and MVA"
         yield Problem(what, column=f"{SELLER}.vat_id", found=number)
+    tax_number = compact(seller.tax_number or "")
+    if seller.country == "IT" and tax_number and not 11 <= len(tax_number) <= 16:
+        what = "Italian tax numbers have 11 to 16 characters"
+        yield Problem(what, column=f"{SELLER}.tax_number", found=tax_number)
 
 
-def _party(party: Party, key: str, country: _Country) -> Iterator[Problem]:
+def _swedish(document: FeeDocument) -> Iterator[Problem]:
+    """Numbers and rates of Swedish suppliers (SE-R-001, 002, 003, 004, 006 and 013)."""
+    seller = document.seller
+    legal = compact(seller.legal_id or seller.registration or "")
+    if legal and not swedish.is_valid(legal):
+        what = "Swedish suppliers state their organisation number"
+        yield Problem(what, column=f"{SELLER}.legal_id", found=legal, allowed="ten digits")
+    number = compact(seller.vat_id or "")
+    if number.startswith("SE") and not re.fullmatch(r"SE\d{12}", number):
+        what = "Swedish VAT numbers are twelve digits after SE"
+        yield Problem(what, column=f"{SELLER}.vat_id", found=number)
+    for tax in document.taxes:
+        rate = tax.tax.rate
+        if tax.tax.category is TaxCategory.STANDARD and rate not in _SWEDISH_RATES:
+            what = "Swedish suppliers charge VAT at one of three rates"
+            yield Problem(what, column="invoicing.tax.rate", found=plain(rate), allowed="6, 12, 25")
+
+
+def _party(party: Party, key: str, rules: CountryRules) -> Iterator[Problem]:
     name = f"Peppol, for parties in {party.country},"
-    stated = party.legal_id or party.registration
-    if country.needed and not party.legal_id:
-        yield missing(name, f"{key}.legal_id", "the number in the register of companies")
-    elif country.schemes and stated and party.legal_scheme not in country.schemes:
-        yield missing(name, f"{key}.legal_scheme", " or ".join(sorted(country.schemes)))
-    for part in country.address:
-        if not getattr(party, part):
-            yield missing(name, f"{key}.{part}", "the address of its seat")
+    for lacks in lacking_in(party, rules):
+        allowed = _ALLOWED.get(lacks, "the address of its seat")
+        if lacks == "legal_scheme":
+            allowed = " or ".join(sorted(rules.schemes))
+        yield missing(name, f"{key}.{lacks}", allowed)

@@ -102,12 +102,18 @@ def adjustments_of(document: FeeDocument) -> tuple[Adjustment, ...]:
 
 
 def _credit_reason(document: FeeDocument, allowance: Allowance) -> str:
-    language, reason = document.language, allowance.reason
-    for kind in _KINDS:
-        if reason.startswith(kind):
-            reason = translated(kind, language) + reason.removeprefix(kind)
+    language, reason = document.language, allowance_reason(allowance, document.language)
     clause = allowance.clause and f" ({say(language, 'clause')} {allowance.clause})"
     return f"{reason}{clause}"
+
+
+def allowance_reason(allowance: Allowance, language: str) -> str:
+    """What a share of the service credit is given for, in the document's language."""
+    reason = allowance.reason
+    for kind in _KINDS:
+        if reason.startswith(kind):
+            return translated(kind, language) + reason.removeprefix(kind)
+    return reason
 
 
 def _other_taxes(document: FeeDocument) -> Iterator[Adjustment]:

@@ -32,9 +32,8 @@ from billing.e_invoices.taxes import (
     noted_reasons,
 )
 from billing.e_invoices.values import BILLING, Profile
-from billing.e_invoices.wording import say
+from billing.e_invoices.wording import said_amount, said_day, said_number, say
 from billing.invoices.fee_document import DocumentType, FeeDocument
-from governance.values import money_text, plain
 
 
 def business_terms(document: FeeDocument, profile: Profile) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def _notes(document: FeeDocument) -> Iterator[str]:
 def _withheld(document: FeeDocument) -> Iterator[str]:
     if document.withholding:
         withheld, payable = (
-            f"{document.currency} {money_text(amount, document.currency)}"
+            said_amount(amount, document.currency, document.language)
             for amount in (document.withholding, document.payable)
         )
         is_note = document.type is DocumentType.CREDIT_NOTE
@@ -129,11 +128,11 @@ def _tax_currency_note(document: FeeDocument) -> Iterator[str]:
         yield say(
             document.language,
             "tax_currency",
-            tax=f"{found.currency} {money_text(found.tax, found.currency)}",
-            rate=plain(found.rate),
+            tax=said_amount(found.tax, found.currency, document.language),
+            rate=said_number(found.rate, document.language),
             currency=found.currency,
             of=document.currency,
-            rate_on=found.rate_on.isoformat(),
+            rate_on=said_day(found.rate_on, document.language),
             source=found.source,
         )
 

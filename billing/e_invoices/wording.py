@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal, localcontext
 from typing import Final
 
-from governance.translations import marked, translated
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from governance.translations import ENGLISH, marked, translated
+from governance.values import EXACT, minor_digits, money_text, plain
 
 _TEXTS: Final = {
     "clause": marked("Clause"),
@@ -29,3 +36,29 @@ _TEXTS: Final = {
 def say(language: str, what: str, **given: object) -> str:
     """A sentence with its figures; English where the language has no texts."""
     return translated(_TEXTS[what], language).format(**given)
+
+
+def said_amount(amount: Decimal, currency: str, language: str) -> str:
+    """An amount in a sentence: "EUR 1234.50", in German "1.234,50 EUR"."""
+    if language == ENGLISH:
+        return f"{currency} {money_text(amount, currency)}"
+    figures = _figures(amount, minor_digits(currency), language)
+    first = Locale.parse(language).currency_formats["standard"].pattern.startswith("¤")
+    return f"{currency} {figures}" if first else f"{figures} {currency}"
+
+
+def said_number(value: Decimal, language: str) -> str:
+    """A number with all its decimals, by the language's mark."""
+    text = plain(value)
+    return text if language == ENGLISH else _figures(value, len(text.partition(".")[2]), language)
+
+
+def said_day(day: date, language: str) -> str:
+    """A day: "2026-02-27", in German "27.02.2026"."""
+    return day.isoformat() if language == ENGLISH else format_date(day, "medium", locale=language)
+
+
+def _figures(value: Decimal, places: int, language: str) -> str:
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    with localcontext(EXACT):
+        return format_decimal(value, pattern, locale=language)

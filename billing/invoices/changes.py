@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from billing.invoices.fee_document import DocumentTax, FeeDocument, FeeLine
+from billing.invoices.fee_document import FeeDocument, FeeLine
+from billing.tax import tax_title
 from governance.values import money_text, plain
 
 
@@ -138,13 +139,8 @@ def _taxes(before: FeeDocument, after: FeeDocument) -> Iterator[DraftChange]:
                 None if was is None else money_text(was, before.currency),
                 None if now is None else money_text(now, after.currency),
             )
-            yield DraftChange("tax", _kind(was, now), _tax_title(tax), *texts)
-
-
-def _tax_title(tax: DocumentTax) -> str:
-    name = tax.name or "Tax"
-    rate = f" {plain(tax.rate)} %" if tax.rate else ""
-    return f"{name}, {tax.category.value.replace('_', ' ')}{rate}"
+            title = tax_title(tax.category, tax.rate, tax.name)
+            yield DraftChange("tax", _kind(was, now), title, *texts)
 
 
 _TERMS = {

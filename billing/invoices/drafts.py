@@ -82,9 +82,11 @@ def _step(step: Step) -> dict[str, str]:
 
 
 def invoice_of(session: Session, record: SettlementRecord) -> FeeInvoice:
-    """The invoice that a settlement produced."""
+    """The invoice that a settlement produced, also where a corrected one took its place."""
     return session.execute(
-        select(FeeInvoice).where(col(FeeInvoice.settlement_id) == record.id)
+        select(FeeInvoice).where(
+            col(FeeInvoice.settlement_id) == record.id, col(FeeInvoice.corrects_id).is_(None)
+        )
     ).scalar_one()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from billing.e_invoices.made import e_invoices_of
@@ -83,7 +82,7 @@ def prepare_with_settlement(
         raise Conflict(later)
     documents = documents_of(session, row)
     figures = figures_of(settlement)
-    _check_unchanged(figures, documents)
+    check_unchanged(figures, documents)
     prepared = Prepared(
         engagement.id,
         row.id,
@@ -96,9 +95,10 @@ def prepare_with_settlement(
     return prepared, settlement
 
 
-def _check_unchanged(
+def check_unchanged(
     figures: Mapping[DocumentKind, bytes], documents: Mapping[DocumentKind, SettlementDocument]
 ) -> None:
+    """Conflict where what was computed again isn't what is stored."""
     for kind, data in figures.items():
         stored = documents[kind]
         if digest(data) != stored.sha256 and not _still_says(stored, data):
@@ -148,7 +148,7 @@ def commit_issue(
     log = latest_state(session)
     _number(session, actor, invoice, prepared, log)
     _freeze(session, invoice, documents, prepared, log)
-    _record(session, actor, engagement, invoice)
+    record_issue(session, actor, engagement, invoice)
     return invoice
 
 
@@ -178,10 +178,7 @@ def _number(
     invoice.issued_on, invoice.due_on = header.issued_on, header.due_on
     invoice.log_size = log.size if log else None
     take_step(session, actor, invoice, Act.ISSUE)
-    try:
-        session.flush()
-    except IntegrityError:
-        raise Conflict(f"the number {taken.number} is in use by another series") from None
+    session.flush()
 
 
 def _freeze(
@@ -223,7 +220,10 @@ def _write(document: SettlementDocument, data: bytes) -> None:
     document.data, document.sha256 = data, digest(data)
 
 
-def _record(session: Session, actor: Actor, engagement: Engagement, invoice: FeeInvoice) -> None:
+def record_issue(
+    session: Session, actor: Actor, engagement: Engagement, invoice: FeeInvoice
+) -> None:
+    """The audit entry of an invoice that was numbered."""
     amount = invoice.money(invoice.payable_minor)
     after = {"number": invoice.number, "payable": money_text(amount.amount, amount.currency)}
     change = Change(

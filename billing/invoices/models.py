@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, Integer, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from billing.invoices.values import Act, InvoiceState
@@ -21,7 +30,20 @@ from governance.tables import (
 from governance.tenancy import no_tenant, through
 from governance.values import Money
 
-__all__ = ["FeeInvoice", "FeeInvoiceLine", "FeeInvoiceStep", "InvoiceSeries", "InvoiceState"]
+__all__ = [
+    "DocumentNumber",
+    "FeeInvoice",
+    "FeeInvoiceLine",
+    "FeeInvoiceStep",
+    "InvoiceSeries",
+    "InvoiceState",
+]
+
+
+def _unique_where(name: str, column: str, rule: str) -> Index:
+    where = text(rule)
+    name = f"uq_fee_invoice_{name}"
+    return Index(name, column, unique=True, sqlite_where=where, postgresql_where=where)
 
 
 class InvoiceSeries(Table, table=True):
@@ -39,8 +61,23 @@ class InvoiceSeries(Table, table=True):
     last_sequence: int = Field(default=0, sa_type=BigInteger)
 
 
+class DocumentNumber(Table, table=True):
+    """A number that a document of a provider has, whatever series it came from."""
+
+    __tablename__ = "document_number"
+    __tenancy__ = no_tenant("a provider's, across its engagements, as the series are")
+    __table_args__ = (UniqueConstraint("provider_id", "number"),)
+
+    id: int = row_key()
+    provider_id: int = row_of("organisation.id", index=False)
+    number: str = Field(sa_type=Text)
+
+
 class FeeInvoice(Table, table=True):
-    """The provider's fee of one period; the document itself is the settlement's."""
+    """The provider's fee of one period; the document itself is the settlement's.
+
+    One that corrects another stands for the same settlement and has documents of its own.
+    """
 
     __tablename__ = "fee_invoice"
     __table_args__ = (
@@ -65,6 +102,8 @@ class FeeInvoice(Table, table=True):
             name="approved_by_somebody",
         ),
         CheckConstraint("approved_by_id <> checked_by_id", name="approved_by_another"),
+        _unique_where("original", "settlement_id", "corrects_id IS NULL"),
+        _unique_where("correction", "corrects_id", "state <> 'superseded'"),
     )
 
     id: int = row_key()
@@ -101,6 +140,8 @@ class FeeInvoice(Table, table=True):
     issued_by_id: int | None = Field(default=None, sa_type=BigInteger)
     replaces_id: int | None = Field(default=None, sa_type=BigInteger)
     """The draft of an earlier computation that this one took the place of."""
+    corrects_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The invoice, credited in full, that this corrected one takes the place of."""
     changes_json: str | None = Field(default=None, sa_type=Text)
     """What is different from that draft, as `changes_of` answers it."""
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
+from governance.contract.number_patterns import NUMBER_FIELD
 from governance.errors import BadInput, Problem
-
-_FIELD = re.compile(r"\{(?P<name>year|month|sequence)(?::0?(?P<width>\d{1,2}))?\}")
 
 
 def check_pattern(pattern: str) -> None:
     """Raise BadInput unless the pattern has {sequence}, and else only {year} or {month}."""
-    fields = {match["name"] for match in _FIELD.finditer(pattern)}
-    rest = _FIELD.sub("", pattern)
+    fields = {match["name"] for match in NUMBER_FIELD.finditer(pattern)}
+    rest = NUMBER_FIELD.sub("", pattern)
     if "sequence" not in fields or "{" in rest or "}" in rest:
         raise BadInput.one(
             Problem(
@@ -28,7 +26,7 @@ def check_pattern(pattern: str) -> None:
 
 def starts_anew_each_year(pattern: str) -> bool:
     """Whether the numbers of two years differ by themselves, so that counting may start at 1."""
-    return any(match["name"] == "year" for match in _FIELD.finditer(pattern))
+    return any(match["name"] == "year" for match in NUMBER_FIELD.finditer(pattern))
 
 
 def invoice_number(pattern: str, issued_on: date, sequence: int) -> str:
@@ -39,6 +37,6 @@ def invoice_number(pattern: str, issued_on: date, sequence: int) -> str:
     """
     check_pattern(pattern)
     values = {"year": issued_on.year, "month": f"{issued_on.month:02}", "sequence": sequence}
-    return _FIELD.sub(
+    return NUMBER_FIELD.sub(
         lambda match: str(values[match["name"]]).zfill(int(match["width"] or 0)), pattern
     )

@@ -16,7 +16,7 @@ from sqlmodel import col
 from billing.e_invoices.made import e_invoices_of
 from billing.invoices.drafts import invoice_of
 from billing.invoices.fee_document import read_fee_document
-from billing.invoices.models import InvoiceState
+from billing.invoices.models import FeeInvoice, InvoiceState
 from billing.settlement.models import DocumentKind, SettlementDocument, SettlementRecord
 from billing.settlement.queries import find_settlement
 from billing.settlement.recomputing import sealed_settlement
@@ -104,14 +104,19 @@ def render_pdf(
 
 def header_of_json(stated: Mapping[str, Any]) -> InvoiceHeader:
     """The header of an issued invoice as its frozen JSON states it."""
-    log = stated.get("audit_log")
     return InvoiceHeader(
         number=stated["number"],
         issued_on=date.fromisoformat(stated["issued_on"]),
         due_on=date.fromisoformat(stated["due_on"]),
         purchase_order=stated["purchase_order"],
-        log=Checkpoint(log["origin"], log["size"], b64decode(log["root"])) if log else None,
+        log=checkpoint_of(stated),
     )
+
+
+def checkpoint_of(stated: Mapping[str, Any]) -> Checkpoint | None:
+    """The state of the audit log that a frozen document states; None where there was no log."""
+    log = stated.get("audit_log")
+    return Checkpoint(log["origin"], log["size"], b64decode(log["root"])) if log else None
 
 
 def keep_pdf(
@@ -131,7 +136,20 @@ def keep_pdf(
         return pdf
     pdf.data, pdf.sha256 = rendered.data, digest(rendered.data)
     pdf.template_version, pdf.frozen = rendered.template_version, True
-    after = {"sha256": pdf.sha256, "template_version": rendered.template_version}
+    record_pdf(session, actor, engagement, invoice, pdf.sha256, rendered.template_version)
+    return pdf
+
+
+def record_pdf(  # noqa: PLR0917 (every part of an entry)
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    invoice: FeeInvoice,
+    sha256: str,
+    template_version: str,
+) -> None:
+    """The audit entry of the PDF of an issued invoice."""
+    after = {"sha256": sha256, "template_version": template_version}
     change = Change(
         Action.INVOICE_RENDERED,
         "fee_invoice",
@@ -142,7 +160,6 @@ def keep_pdf(
         after,
     )
     record(session, actor, change)
-    return pdf
 
 
 def _document(

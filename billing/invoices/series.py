@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from billing.invoices.models import InvoiceSeries
+from billing.invoices.models import DocumentNumber, InvoiceSeries
 from billing.invoices.numbering import check_pattern, invoice_number, starts_anew_each_year
+from governance.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ def take_number(session: Session, provider_id: int, pattern: str, issued_on: dat
     """The provider's next number of that pattern.
 
     The series stays locked until the transaction ends: a rolled-back invoice gives its number
-    back, and the next one waits. Raises BadInput for an unusable pattern.
+    back, and the next one waits. Raises BadInput for an unusable pattern; Conflict where another
+    document of the provider has the number, from a pattern that prints alike.
     """
     check_pattern(pattern)
     year = issued_on.year if starts_anew_each_year(pattern) else 0
@@ -37,6 +39,14 @@ def take_number(session: Session, provider_id: int, pattern: str, issued_on: dat
     series.last_sequence += 1
     session.flush()
     number = invoice_number(pattern, issued_on, series.last_sequence)
+    session.add(DocumentNumber(provider_id=provider_id, number=number))
+    try:
+        session.flush()
+    except IntegrityError:
+        raise Conflict(
+            f"the number {number} is on another document of the provider: two patterns print"
+            " alike; change invoicing.number or invoicing.credit_note_number of one contract"
+        ) from None
     return TakenNumber(series.id, series.last_sequence, number)
 
 

@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from billing.invoices.models import FeeInvoice
 from billing.payments.models import Payment, PaymentAllocation
-from billing.payments.queries import balances_of, open_minor_of
+from billing.payments.queries import balances_of, open_minor_of, owed_minor_of
+from billing.payments.reversals import Recovered, recover, take_recoveries_back
 from billing.payments.rows import checked_reason, locked_invoices, locked_payment
 from billing.payments.values import Part
 from governance.access import Actor, Permission
@@ -35,6 +36,7 @@ def allocate(  # noqa: PLR0917 (who, where, which, what and why)
 ) -> tuple[PaymentAllocation, ...]:
     """Let a payment pay invoices of its engagement; the rest stays on account.
 
+    What it pays of an invoice beyond what is open was written off, and is written off no more.
     Payment and invoices are locked and read anew, so that of two people who allocate at the same
     moment the second is told. Raises NotFound for a payment or invoice of others, BadInput
     without parts or for an amount that isn't positive or an invoice named twice, Conflict where
@@ -45,7 +47,7 @@ def allocate(  # noqa: PLR0917 (who, where, which, what and why)
     _check_parts(parts)
     payment = locked_payment(session, engagement, number)
     invoices = locked_invoices(session, engagement, [part.invoice_id for part in parts])
-    _check_room(session, payment, invoices, parts)
+    beyond = _check_room(session, payment, invoices, parts)
     rows = [
         PaymentAllocation(
             engagement_id=engagement.id,
@@ -64,6 +66,11 @@ def allocate(  # noqa: PLR0917 (who, where, which, what and why)
     session.flush()
     for row in rows:
         _note(session, actor, payment, row, invoices[row.invoice_id], Action.PAYMENT_ALLOCATED)
+    today = actor.at.date()
+    # As in the journal: what is said at once is part of the payment's own entry.
+    day = payment.booked_on if payment.recorded_at.date() >= today else today
+    for invoice_id, minor in beyond.items():
+        recover(session, actor, engagement, payment, Recovered(invoice_id, minor, day))
     return tuple(rows)
 
 
@@ -82,19 +89,23 @@ def _check_room(
     payment: Payment,
     invoices: Mapping[int, FeeInvoice],
     parts: Sequence[Part],
-) -> None:
+) -> dict[int, int]:
+    """What the parts pay of each invoice beyond what is open, up to what is owed."""
     left = balances_of(session, [payment])[payment.id].on_account_minor
     if sum(part.minor for part in parts) > left:
         raise Conflict(f"{payment.reference} has only {_words(left, payment.currency)} on account")
     still = open_minor_of(session, list(invoices.values()))
+    owed = owed_minor_of(session, list(invoices.values()))
     for part in parts:
         invoice = invoices[part.invoice_id]
         if invoice.currency != payment.currency:
             what = f"{invoice.number} is in {invoice.currency}, the payment in {payment.currency}"
             raise Conflict(what)
-        if part.minor > still[invoice.id]:
-            words = _words(still[invoice.id], invoice.currency)
+        if part.minor > owed[invoice.id]:
+            words = _words(owed[invoice.id], invoice.currency)
             raise Conflict(f"only {words} is open on {invoice.number}")
+    beyond = {part.invoice_id: part.minor - still[part.invoice_id] for part in parts}
+    return {key: minor for key, minor in beyond.items() if minor > 0}
 
 
 def _words(minor: int, currency: str) -> str:
@@ -110,6 +121,8 @@ def take_back(  # noqa: PLR0917 (who, where, which and why)
     reason: str,
 ) -> PaymentAllocation:
     """Take an allocation back: the invoice is open again, the money on account.
+
+    What was written off of the invoice before the payment is written off again.
 
     Raises NotFound for one that the payment doesn't have, BadInput without a reason, Conflict
     where it is taken back already.
@@ -163,6 +176,7 @@ def _return(  # noqa: PLR0917 (the row, its payment, and who, when and why)
     session.flush()
     invoice = session.get_one(FeeInvoice, row.invoice_id)
     _note(session, actor, payment, row, invoice, Action.ALLOCATION_TAKEN_BACK)
+    take_recoveries_back(session, actor, payment, invoice, day)
 
 
 def _note(  # noqa: PLR0917 (every part of an entry)

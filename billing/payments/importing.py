@@ -24,7 +24,8 @@ from billing.payments.recording import (
     record_payment,
 )
 from billing.payments.rows import entries_taken, take_of_entry
-from billing.payments.statements import Books, Fate, Known, Line, hold, read_statement
+from billing.payments.statements import Books, Fate, Line, hold, read_statement
+from billing.payments.twins import Known
 from billing.payments.values import Direction, Entry, OpenInvoice, Part, Statement
 from governance.access import Actor, Permission
 from governance.audit.models import Action
@@ -169,26 +170,28 @@ def _books(
     invoices: Sequence[OpenInvoice],
 ) -> Books:
     payments = payments_of(session, actor, engagement)
-    own = _entry_keys(session, payments)
+    entries = _bank_entries(session, payments)
     taken = entries_taken(session, engagement, (one.key for one in statement.entries))
     ibans = frozenset(one.iban for one in payments if one.iban and one.bounced_at is None)
     return Books(
         invoices,
         Payer(parties_of(session, engagement)[0].name, ibans),
-        [_known(one, own.get(one.entry_id or 0, "")) for one in payments],
+        [_known(one, entries) for one in payments],
         {key: one.amount_minor - one.taken_minor for key, one in taken.items()},
     )
 
 
-def _entry_keys(session: Session, payments: Sequence[Payment]) -> Mapping[int, str]:
-    ids = [one.entry_id for one in payments if one.entry_id]
-    rows = session.scalars(select(BankEntry).where(col(BankEntry.id).in_(ids)))
-    return {one.id: one.entry_key for one in rows}
+def _bank_entries(session: Session, payments: Sequence[Payment]) -> Mapping[int | None, BankEntry]:
+    ids = {one for row in payments for one in (row.entry_id, row.bounce_entry_id) if one}
+    return {
+        one.id: one for one in session.scalars(select(BankEntry).where(col(BankEntry.id).in_(ids)))
+    }
 
 
-def _known(payment: Payment, key: str) -> Known:
+def _known(payment: Payment, entries: Mapping[int | None, BankEntry]) -> Known:
+    own, bounce = entries.get(payment.entry_id), entries.get(payment.bounce_entry_id)
     entry = Entry(
-        key=key,
+        key=own.entry_key if own else "",
         place="",
         direction=Direction.IN,
         booked_on=payment.booked_on,
@@ -198,8 +201,18 @@ def _known(payment: Payment, key: str) -> Known:
         debtor=payment.debtor,
         iban=payment.iban,
         end_to_end_id=payment.end_to_end_id,
+        references=payment.references,
+        text=payment.text,
     )
-    return Known(payment.number, key, entry, payment.bounced_at is not None)
+    return Known(
+        payment.number,
+        entry.key,
+        entry,
+        payment.source,
+        own.amount_minor if own else 0,
+        payment.bounced_on,
+        bounce.entry_key if bounce else "",
+    )
 
 
 def confirm_import(

@@ -74,10 +74,17 @@ def _proposal(entry: Entry, found: _Found) -> Proposal:
 
 def _after(books: _Books, parts: Sequence[Part]) -> dict[int, OpenInvoice]:
     taken = {part.invoice_id: part.minor for part in parts}
-    return {
-        key: replace(one, open_minor=one.open_minor - taken.get(key, 0))
-        for key, one in books.items()
-    }
+    return {key: after_payment(one, taken.get(key, 0)) for key, one in books.items()}
+
+
+def after_payment(one: OpenInvoice, minor: int) -> OpenInvoice:
+    """An invoice of which so much is paid: what is open first, then what is written off."""
+    beyond = max(0, minor - one.open_minor)
+    return replace(
+        one,
+        open_minor=max(0, one.open_minor - minor),
+        written_off_minor=one.written_off_minor - beyond,
+    )
 
 
 def _look(entry: Entry, books: _Books, numbers: frozenset[str], payer: Payer) -> _Found:
@@ -104,19 +111,26 @@ def _look(entry: Entry, books: _Books, numbers: frozenset[str], payer: Payer) ->
 def _by_reference(entry: Entry, named: Sequence[OpenInvoice]) -> _Found:
     still = [one for one in named if one.open_minor > 0]
     numbers = _listed(named)
+    whole = sum(one.open_minor for one in still)
+    given_up = sum(one.written_off_minor for one in named)
+    if given_up and whole < entry.minor and (not still or entry.minor <= whole + given_up):
+        why = f"it names {numbers}, written off at least in part; paying that reverses it"
+        return _Found(_spread_over_all(entry.minor, named), Confidence.POSSIBLE, why)
     if not still:
         return _Found((), Confidence.POSSIBLE, f"it names {numbers}, where nothing is open")
-    parts = _spread(entry.minor, still)
-    whole = sum(one.open_minor for one in still)
-    if entry.minor == whole:
-        why = f"it names {numbers} and pays exactly what is open"
-        return _Found(parts, Confidence.CERTAIN, why)
-    if entry.minor < whole:
-        return _Found(parts, Confidence.LIKELY, f"it names {numbers} and pays a part of it")
-    if entry.minor == whole + sum(one.withholding_minor for one in still):
-        why = f"it names {numbers} and was paid without the withholding, which stays on account"
-        return _Found(parts, Confidence.LIKELY, why)
-    return _Found(parts, Confidence.LIKELY, f"it names {numbers} and pays more than is open")
+    confidence, words = _beside(entry.minor, whole, sum(one.withholding_minor for one in still))
+    return _Found(_spread(entry.minor, still), confidence, f"it names {numbers} and {words}")
+
+
+def _beside(paid: int, whole: int, withheld: int) -> tuple[Confidence, str]:
+    """How sure a payment of a sum that is named is, and how it compares to what is open."""
+    if paid == whole:
+        return Confidence.CERTAIN, "pays exactly what is open"
+    if paid < whole:
+        return Confidence.LIKELY, "pays a part of it"
+    if paid == whole + withheld:
+        return Confidence.LIKELY, "was paid without the withholding, which stays on account"
+    return Confidence.LIKELY, "pays more than is open"
 
 
 def _spread(minor: int, invoices: Sequence[OpenInvoice]) -> tuple[Part, ...]:
@@ -128,6 +142,17 @@ def _spread(minor: int, invoices: Sequence[OpenInvoice]) -> tuple[Part, ...]:
             parts.append(Part(one.id, taken))
             minor -= taken
     return tuple(parts)
+
+
+def _spread_over_all(minor: int, invoices: Sequence[OpenInvoice]) -> tuple[Part, ...]:
+    """The same over all that is owed: what is open first, then what is written off."""
+    parts = {part.invoice_id: part.minor for part in _spread(minor, invoices)}
+    left = minor - sum(parts.values())
+    for one in invoices:
+        more = min(left, one.written_off_minor)
+        left -= more
+        parts[one.id] = parts.get(one.id, 0) + more
+    return tuple(Part(key, amount) for key, amount in parts.items() if amount)
 
 
 def _listed(invoices: Sequence[OpenInvoice]) -> str:

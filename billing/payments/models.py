@@ -247,3 +247,92 @@ class WriteOff(Table, table=True):
     def amount(self) -> Money:
         """What is written off."""
         return Money(self.amount_minor, self.currency)
+
+
+class WriteOffReversal(Table, table=True):
+    """What of an approved write-off is expected again, or was paid after all."""
+
+    __tablename__ = "write_off_reversal"
+    __table_args__ = (
+        UniqueConstraint("engagement_id", "number"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("(state = 'approved') = (reversed_on IS NOT NULL)", name="reversed"),
+        CheckConstraint(
+            "state <> 'approved' OR payment_id IS NOT NULL OR decided_by_id <> proposed_by_id",
+            name="two_people",
+        ),
+        CheckConstraint(
+            "taken_back_on IS NULL OR (payment_id IS NOT NULL AND taken_back_on >= reversed_on)",
+            name="taken_back",
+        ),
+    )
+
+    id: int = row_key()
+    engagement_id: int = row_of("engagement.id", index=False)
+    number: int = Field(sa_type=Integer)
+    """Counted from 1 within the engagement; WR-3 is the third."""
+    write_off_id: int = row_of("write_off.id")
+    payment_id: int | None = maybe_row_of("payment.id")
+    """The payment that came after all; None where two people decided."""
+    reason: str = Field(sa_type=Text)
+    currency: str = Field(sa_type=Currency)
+    amount_minor: int = Field(sa_type=BigInteger)
+    state: WriteOffState = Field(sa_type=text_of(WriteOffState, "state"))
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    proposed_by_id: int = row_of("user_account.id")
+    reversed_on: date | None = Field(default=None, sa_type=Date)
+    """The day from which the amount is open again."""
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by_id: int | None = maybe_row_of("user_account.id")
+    decision_reason: str = Field(default="", sa_type=Text)
+    taken_back_on: date | None = Field(default=None, sa_type=Date)
+    """The day from which the amount is written off again: the payment doesn't pay it any more."""
+
+    @property
+    def reference(self) -> str:
+        """How it is cited."""
+        return f"WR-{self.number}"
+
+    @property
+    def amount(self) -> Money:
+        """What is reversed."""
+        return Money(self.amount_minor, self.currency)
+
+
+class InvoiceRefund(Table, table=True):
+    """What the provider paid out on an invoice that is in the client's favour."""
+
+    __tablename__ = "invoice_refund"
+    __table_args__ = (
+        UniqueConstraint("engagement_id", "number"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(taken_back_at IS NULL) = (taken_back_by_id IS NULL)", name="taken_back"),
+    )
+
+    id: int = row_key()
+    engagement_id: int = row_of("engagement.id", index=False)
+    number: int = Field(sa_type=Integer)
+    """Counted from 1 within the engagement; REF-3 is the third."""
+    invoice_id: int = row_of("fee_invoice.id")
+    currency: str = Field(sa_type=Currency)
+    amount_minor: int = Field(sa_type=BigInteger)
+    refunded_on: date = Field(sa_type=Date)
+    reason: str = Field(sa_type=Text)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_by_id: int = row_of("user_account.id")
+    taken_back_on: date | None = Field(default=None, sa_type=Date)
+    """The day from which the amount is owed to the client again."""
+    taken_back_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    taken_back_by_id: int | None = maybe_row_of("user_account.id")
+    taken_back_reason: str = Field(default="", sa_type=Text)
+
+    @property
+    def reference(self) -> str:
+        """How it is cited."""
+        return f"REF-{self.number}"
+
+    @property
+    def amount(self) -> Money:
+        """What was paid out."""
+        return Money(self.amount_minor, self.currency)

@@ -92,11 +92,25 @@ def read_minor(text: str, currency: str, mark: Mark) -> int:
     """
     if any(not _names(word, currency) for word in _BESIDE.findall(text)):
         raise ValueError(f"this is no amount in {currency}")
+    sign, figure = _pointed(text, mark)
+    return sign * minor_of(figure, currency)
+
+
+def read_decimal(text: str, mark: Mark) -> Decimal:
+    """A quantity, price or rate with all its decimals and its sign; ValueError where it is none."""
+    sign, figure = _pointed(text.rstrip("% "), mark)
+    if not re.fullmatch(r"\d{1,18}(\.\d{0,12})?", figure, re.ASCII):
+        raise ValueError("this is no number")
+    return sign * Decimal(figure)
+
+
+def _pointed(text: str, mark: Mark) -> tuple[int, str]:
+    """Sign and unsigned figure with a decimal point; ValueError where it isn't written so."""
     sign, figure = bare(text)
     if not _GROUPED[mark].fullmatch(figure) or not figure[:1].isdigit():
         raise ValueError("this is no amount")
     other = "." if mark is Mark.COMMA else ","
-    return sign * minor_of(figure.replace(other, "").replace(mark, "."), currency)
+    return sign, figure.replace(other, "").replace(mark, ".")
 
 
 def _names(word: str, currency: str) -> bool:

@@ -14,10 +14,12 @@ from sqlmodel import col
 from billing.credit_notes.queries import credited_of
 from billing.invoices.models import FeeInvoice, InvoiceState
 from billing.payments.models import (
+    InvoiceRefund,
     Payment,
     PaymentAllocation,
     PaymentRefund,
     WriteOff,
+    WriteOffReversal,
     WriteOffState,
 )
 from billing.payments.values import Balance, OpenInvoice
@@ -48,9 +50,13 @@ class Allocation:
 
 
 def paid_of(session: Session, invoice_ids: Iterable[int]) -> Mapping[int, int]:
-    """What is paid on each invoice, in minor units of its currency; nothing is 0."""
+    """What is paid on each invoice, in minor units of its currency; nothing is 0.
+
+    Below zero where the provider paid out what an invoice in the client's favour comes to.
+    """
     wanted = frozenset(invoice_ids)
-    rows = session.execute(
+    found = dict.fromkeys(wanted, 0)
+    received = (
         select(col(PaymentAllocation.invoice_id), func.sum(col(PaymentAllocation.amount_minor)))
         .where(
             col(PaymentAllocation.invoice_id).in_(wanted),
@@ -58,18 +64,98 @@ def paid_of(session: Session, invoice_ids: Iterable[int]) -> Mapping[int, int]:
         )
         .group_by(col(PaymentAllocation.invoice_id))
     )
-    return dict.fromkeys(wanted, 0) | {invoice_id: int(minor) for invoice_id, minor in rows}
+    paid_out = (
+        select(col(InvoiceRefund.invoice_id), -func.sum(col(InvoiceRefund.amount_minor)))
+        .where(
+            col(InvoiceRefund.invoice_id).in_(wanted),
+            col(InvoiceRefund.taken_back_at).is_(None),
+        )
+        .group_by(col(InvoiceRefund.invoice_id))
+    )
+    for query in (received, paid_out):
+        for invoice_id, minor in session.execute(query):
+            found[invoice_id] += int(minor)
+    return found
 
 
 def written_off_of(session: Session, invoice_ids: Iterable[int]) -> Mapping[int, int]:
-    """What is written off of each invoice with approval, in minor units; nothing is 0."""
+    """What is written off of each invoice with approval, less what was reversed since.
+
+    In minor units; nothing is 0.
+    """
     wanted = frozenset(invoice_ids)
-    rows = session.execute(
+    found = dict.fromkeys(wanted, 0)
+    gone = (
         select(col(WriteOff.invoice_id), func.sum(col(WriteOff.amount_minor)))
         .where(col(WriteOff.invoice_id).in_(wanted), col(WriteOff.state) == WriteOffState.APPROVED)
         .group_by(col(WriteOff.invoice_id))
     )
-    return dict.fromkeys(wanted, 0) | {invoice_id: int(minor) for invoice_id, minor in rows}
+    back = (
+        select(col(WriteOff.invoice_id), -func.sum(col(WriteOffReversal.amount_minor)))
+        .join(WriteOffReversal, col(WriteOffReversal.write_off_id) == col(WriteOff.id))
+        .where(
+            col(WriteOff.invoice_id).in_(wanted),
+            col(WriteOffReversal.state) == WriteOffState.APPROVED,
+            col(WriteOffReversal.taken_back_on).is_(None),
+        )
+        .group_by(col(WriteOff.invoice_id))
+    )
+    for query in (gone, back):
+        for invoice_id, minor in session.execute(query):
+            found[invoice_id] += int(minor)
+    return found
+
+
+def unreversed_of(session: Session, write_offs: Iterable[WriteOff]) -> Mapping[int, int]:
+    """What of each approved write-off isn't reversed, by its id, in minor units."""
+    left = {one.id: one.amount_minor for one in write_offs if one.state is WriteOffState.APPROVED}
+    rows = session.scalars(
+        select(WriteOffReversal).where(
+            col(WriteOffReversal.write_off_id).in_(left),
+            col(WriteOffReversal.state) == WriteOffState.APPROVED,
+            col(WriteOffReversal.taken_back_on).is_(None),
+        )
+    )
+    for row in rows:
+        left[row.write_off_id] -= row.amount_minor
+    return left
+
+
+def reversals_of(
+    session: Session, invoice_ids: Iterable[int]
+) -> Mapping[int, tuple[WriteOffReversal, ...]]:
+    """Every reversal of each invoice's write-offs in any state, oldest first.
+
+    Approved ones open the invoice again by their amount from `reversed_on`, until they are taken
+    back with the payment that made them.
+    """
+    wanted = frozenset(invoice_ids)
+    found: dict[int, list[WriteOffReversal]] = {one: [] for one in wanted}
+    rows = session.execute(
+        select(WriteOffReversal, col(WriteOff.invoice_id))
+        .join(WriteOff, col(WriteOff.id) == col(WriteOffReversal.write_off_id))
+        .where(col(WriteOff.invoice_id).in_(wanted))
+        .order_by(col(WriteOffReversal.number))
+    )
+    for row, invoice_id in rows:
+        found[invoice_id].append(row)
+    return {key: tuple(value) for key, value in found.items()}
+
+
+def refunds_on(
+    session: Session, invoice_ids: Iterable[int]
+) -> Mapping[int, tuple[InvoiceRefund, ...]]:
+    """What the provider paid out on each invoice, oldest first; what was taken back too."""
+    wanted = frozenset(invoice_ids)
+    found: dict[int, list[InvoiceRefund]] = {one: [] for one in wanted}
+    rows = session.scalars(
+        select(InvoiceRefund)
+        .where(col(InvoiceRefund.invoice_id).in_(wanted))
+        .order_by(col(InvoiceRefund.number))
+    )
+    for row in rows:
+        found[row.invoice_id].append(row)
+    return {key: tuple(value) for key, value in found.items()}
 
 
 def allocations_of(
@@ -215,24 +301,52 @@ def issued_invoices(session: Session, engagement: Engagement) -> tuple[FeeInvoic
     return tuple(found)
 
 
-def open_minor_of(session: Session, invoices: Sequence[FeeInvoice]) -> Mapping[int, int]:
-    """What is open on each issued invoice: payable, less credited, paid and written off.
+def owed_minor_of(session: Session, invoices: Sequence[FeeInvoice]) -> Mapping[int, int]:
+    """What the client owes on each issued invoice: payable, less credited and paid.
 
-    Never below zero: what was paid before a credit note is a matter of the payment then.
+    What is written off is owed still. Never below zero: what was paid before a credit note is a
+    matter of the payment then.
     """
     ids = [one.id for one in invoices]
-    paid, gone = paid_of(session, ids), written_off_of(session, ids)
-    credited = credited_of(session, ids)
+    paid, credited = paid_of(session, ids), credited_of(session, ids)
     return {
-        one.id: max(0, one.payable_minor - credited.get(one.id, 0) - paid[one.id] - gone[one.id])
+        one.id: max(0, one.payable_minor - credited.get(one.id, 0) - paid[one.id])
         for one in invoices
     }
 
 
-def open_invoices(session: Session, engagement: Engagement) -> tuple[OpenInvoice, ...]:
-    """The issued invoices as matching takes them; those that are paid too, with nothing open."""
+def open_minor_of(session: Session, invoices: Sequence[FeeInvoice]) -> Mapping[int, int]:
+    """What is owed on each issued invoice and expected: less what is written off."""
+    owed = owed_minor_of(session, invoices)
+    gone = written_off_of(session, owed)
+    return {key: max(0, minor - gone[key]) for key, minor in owed.items()}
+
+
+def owed_to_client_of(session: Session, invoices: Sequence[FeeInvoice]) -> Mapping[int, int]:
+    """What the provider owes on each issued invoice below zero and hasn't paid out.
+
+    What was paid too much on other invoices goes back as a refund of its payment.
+    """
+    ids = [one.id for one in invoices if one.payable_minor < 0]
+    paid, credited = paid_of(session, ids), credited_of(session, ids)
+    return {
+        one.id: max(0, credited.get(one.id, 0) + paid.get(one.id, 0) - one.payable_minor)
+        if one.payable_minor < 0
+        else 0
+        for one in invoices
+    }
+
+
+def open_invoices(
+    session: Session, engagement: Engagement, *, write_offs: bool = True
+) -> tuple[OpenInvoice, ...]:
+    """The issued invoices as matching takes them; those that are paid too, with nothing open.
+
+    Without write-offs, as the client has them, all that is owed is open.
+    """
     invoices = issued_invoices(session, engagement)
-    still = open_minor_of(session, invoices)
+    owed = owed_minor_of(session, invoices)
+    still = open_minor_of(session, invoices) if write_offs else owed
     return tuple(
         OpenInvoice(
             one.id,
@@ -241,6 +355,7 @@ def open_invoices(session: Session, engagement: Engagement) -> tuple[OpenInvoice
             still[one.id],
             one.due_on,
             one.withholding_minor,
+            owed[one.id] - still[one.id],
         )
         for one in invoices
         if one.number and one.due_on

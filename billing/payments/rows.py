@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from billing.invoices.models import FeeInvoice, InvoiceState
-from billing.payments.models import BankEntry, Payment, WriteOff
+from billing.payments.models import (
+    BankEntry,
+    InvoiceRefund,
+    Payment,
+    WriteOff,
+    WriteOffReversal,
+)
 from governance.engagements.models import Engagement
 from governance.engagements.queries import lock_engagement
 from governance.errors import BadInput, Conflict, NotFound, Problem
@@ -58,7 +64,10 @@ def locked_invoices(
     return found
 
 
-def next_number(session: Session, engagement: Engagement, kind: type[Payment | WriteOff]) -> int:
+_Numbered = Payment | WriteOff | WriteOffReversal | InvoiceRefund
+
+
+def next_number(session: Session, engagement: Engagement, kind: type[_Numbered]) -> int:
     """The caller holds the engagement's lock, so that no number is given twice."""
     last = session.scalars(
         select(func.max(col(kind.number))).where(col(kind.engagement_id) == engagement.id)

@@ -83,6 +83,13 @@ class OpenInvoice:
     due_on: date
     withholding_minor: int = 0
     """What the client withholds by contract; it isn't part of what is open."""
+    written_off_minor: int = 0
+    """What is owed on it and written off; a payment of that reverses the write-off."""
+
+    @property
+    def most_minor(self) -> int:
+        """What a payment may pay of it."""
+        return self.open_minor + self.written_off_minor
 
 
 class Confidence(StrEnum):

@@ -1,10 +1,10 @@
-"""The kinds of runs of a provider: bill a month, and prepare the drafts of a month."""
+"""The kinds of runs of a provider: bill a month, prepare its drafts, collect its reports."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -13,13 +13,20 @@ from billing.invoices.issuing import Prepared, commit_issue, prepare_issue
 from billing.invoices.models import FeeInvoice
 from billing.invoices.rendering import PdfSource, RenderedPdf, keep_pdf, pdf_source
 from billing.invoices.values import InvoiceState
+from billing.runs.packs import PACK, PACKS, DrawPack, PackStep
 from billing.runs.preview import BILLING, settled_in
 from billing.runs.readiness import judge_settled, judge_unsettled, terms_of
 from billing.runs.values import Readiness
 from billing.settlement.coverage import coverage_findings
 from billing.settlement.models import DocumentKind, SettlementRecord
 from billing.settlement.queries import document_of, find_settlement
-from billing.settlement.service import Workshop, settle_period
+from billing.settlement.service import (
+    ComputedPeriod,
+    DrawnPeriod,
+    Workshop,
+    compute_period,
+    keep_period,
+)
 from governance.access import Actor, Permission
 from governance.calendars import calendars_of
 from governance.engagements.models import Engagement
@@ -36,20 +43,32 @@ ISSUE: Final = "issue"
 DRAW: Final = "draw"
 SETTLE: Final = "settle"
 _BILLED_AT_ONCE: Final = 20
-_SETTLED_AT_ONCE: Final = 1
-"""A settlement is computed where it is stored, and others wait for the database meanwhile."""
+_SETTLED_AT_ONCE: Final = 4
+"""Computed settlements are kept in memory until their documents are drawn."""
 Draw = Callable[[PdfSource], RenderedPdf]
 """A function of a module that draws an invoice, in a process that has no database."""
+DrawPeriod = Callable[[ComputedPeriod], DrawnPeriod]
+"""The same for the documents of a settled period."""
 
 
-def kinds(workshop: Workshop, draw: Draw) -> Mapping[str, RunKind]:
-    """Both kinds, by name."""
-    billing: dict[str, Step] = {ISSUE: IssueStep(workshop), DRAW: DrawStep(workshop, draw)}
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What draws documents, in processes that have no database."""
+
+    invoice: Draw
+    period: DrawPeriod
+    pack: DrawPack
+
+
+def kinds(workshop: Workshop, draw: Drawing) -> Mapping[str, RunKind]:
+    """All of them, by name."""
+    billing: dict[str, Step] = {ISSUE: IssueStep(workshop), DRAW: DrawStep(workshop, draw.invoice)}
+    settling: dict[str, Step] = {SETTLE: SettleStep(workshop, draw.period)}
+    packing: dict[str, Step] = {PACK: PackStep(workshop, draw.pack)}
     return {
         BILLING: RunKind(BILLING, Permission.RUN_BILLING, billing, _BILLED_AT_ONCE),
-        DRAFTS: RunKind(
-            DRAFTS, Permission.SETTLE_PERIOD, {SETTLE: SettleStep(workshop)}, _SETTLED_AT_ONCE
-        ),
+        DRAFTS: RunKind(DRAFTS, Permission.SETTLE_PERIOD, settling, _SETTLED_AT_ONCE),
+        PACKS: RunKind(PACKS, Permission.SETTLE_PERIOD, packing, _SETTLED_AT_ONCE),
     }
 
 
@@ -146,19 +165,22 @@ class SettleStep:
     """Settle an engagement's month where its evidence is in, so that there is a draft to check."""
 
     workshop: Workshop
-    compute: None = None
+    compute: DrawPeriod
 
     def prepare(
         self, session: Session, actor: Actor, engagement: Engagement, task: Task
-    ) -> Result | None:
-        """Skipped where the month is settled or isn't due; Conflict without evidence of it."""
+    ) -> Result | ComputedPeriod:
+        """Compute the month; skipped where it is settled or isn't due.
+
+        Raises Conflict without evidence of it.
+        """
         if _invoice(session, engagement, task.period) is not None:
             return _skipped("settled already")
         judged = judge_unsettled(session, actor, engagement, task.period)
         if judged.readiness is Readiness.NOT_DUE:
             return _skipped(judged.why)
         self._require_evidence(session, engagement, task.period)
-        return None
+        return compute_period(session, actor, engagement, task.period, self.workshop)
 
     def _require_evidence(self, session: Session, engagement: Engagement, month: Period) -> None:
         tables = counting_tables(session, engagement)
@@ -180,10 +202,10 @@ class SettleStep:
         actor: Actor,
         engagement: Engagement,
         task: Task,
-        ready: Any,  # noqa: ARG002 (a step's signature)
+        ready: DrawnPeriod,
     ) -> Result:
-        """Compute and store it, as the period's page does; skipped where another was faster."""
+        """Store it with its documents; skipped where another was faster."""
         if _invoice(session, engagement, task.period) is not None:
             return _skipped("settled already")
-        settle_period(session, actor, engagement, task.period, self.workshop)
+        keep_period(session, actor, engagement, ready, self.workshop.catalogue)
         return Result("settled; its invoice is a draft")

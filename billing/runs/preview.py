@@ -59,7 +59,14 @@ def providers_of(session: Session, actor: Actor) -> tuple[Organisation, ...]:
 
 def billed_by(session: Session, actor: Actor, provider_id: int) -> tuple[Engagement, ...]:
     """The provider's engagements that the actor may bill, by reference."""
-    handled = all_handled(session, actor, Permission.RUN_BILLING)
+    return handled_of(session, actor, provider_id, Permission.RUN_BILLING)
+
+
+def handled_of(
+    session: Session, actor: Actor, provider_id: int, permission: Permission
+) -> tuple[Engagement, ...]:
+    """The provider's engagements in which the actor may do `permission`, by reference."""
+    handled = all_handled(session, actor, permission)
     return tuple(one for one in handled if one.provider_id == provider_id)
 
 
@@ -96,6 +103,7 @@ def settled_in(
         .where(
             col(SettlementRecord.engagement_id).in_([one.id for one in engagements]),
             col(SettlementRecord.superseded_at).is_(None),
+            col(FeeInvoice.corrects_id).is_(None),
             col(SettlementRecord.period_end) >= month.start,
             col(SettlementRecord.period_end) <= month.end,
         )
@@ -141,6 +149,7 @@ def _last(session: Session, engagements: Sequence[Engagement], month: Period) ->
     mine = (
         col(FeeInvoice.engagement_id).in_([one.id for one in engagements]),
         col(FeeInvoice.state) != InvoiceState.SUPERSEDED,
+        col(FeeInvoice.corrects_id).is_(None),
         col(FeeInvoice.period_end) < month.start,
         # A month without an invoice, of those billed by quarter or year, has an empty draft.
         (col(FeeInvoice.state) == InvoiceState.ISSUED) | (col(FeeInvoice.payable_minor) != 0),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from billing.runs.kinds import DRAFTS, ISSUE
+from billing.runs.packs import PACK, PACKS
 from billing.runs.preview import BILLING, settled_in
 from billing.runs.values import sums
 from governance.engagements.models import Engagement
@@ -19,12 +20,21 @@ from governance.runs.models import Run, RunItem
 from governance.runs.queries import items_of, steps_of
 from governance.runs.values import ItemState
 from governance.values import Money
+from sla.evidence.drop_runs import HAND_IN, IMPORTS, PUT_AWAY
 
-TITLES: Final[Mapping[str, str]] = {BILLING: "Billing run", DRAFTS: "Preparation of drafts"}
+TITLES: Final[Mapping[str, str]] = {
+    BILLING: "Billing run",
+    DRAFTS: "Preparation of drafts",
+    PACKS: "Reports",
+    IMPORTS: "Hand-ins from the drop folder",
+}
 STEPS: Final[Mapping[str, str]] = {
     "issue": "Invoices issued",
     "draw": "PDFs made",
     "settle": "Periods settled",
+    PACK: "Reports collected",
+    HAND_IN: "Folders handed in",
+    PUT_AWAY: "Folders put away",
 }
 
 
@@ -65,6 +75,11 @@ class RunView:
     aside: tuple[ItemView, ...]
     totals: tuple[Money, ...]
     """What the invoices that it issued come to."""
+
+    @property
+    def has_reports(self) -> bool:
+        """Whether there are reports to be downloaded."""
+        return self.run.kind == PACKS and any(step.done for step in self.steps)
 
 
 def run_view(session: Session, run: Run) -> RunView:

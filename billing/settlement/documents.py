@@ -96,13 +96,14 @@ def invoice_json(settlement: Settlement, header: InvoiceHeader | None = None) ->
             "reference": contract.engagement.reference,
             "title": contract.engagement.title,
         },
-        "provider": _party_json(contract.engagement.provider),
-        "client": _party_json(contract.engagement.client),
+        "provider": party_json(contract.engagement.provider),
+        "client": party_json(contract.engagement.client),
         "period_start": priced.period.start.isoformat(),
         "period_end": priced.period.end.isoformat(),
         **priced_period_json(priced),
         **fee_keys(settlement),
         "lines": [_line_json(settlement, line) for line in priced.lines],
+        **_delivered_json(settlement),
         "service_credits": [
             _settled_credits_json(settlement, given) for given in settlement.settled_credits
         ],
@@ -162,12 +163,27 @@ _PARTY_KEYS_WHERE_STATED = frozenset(
 """Keys that the contract language gained later: without them documents stay as they were."""
 
 
-def _party_json(party: Party) -> dict[str, Any]:
+def party_json(party: Party) -> dict[str, Any]:
+    """A party as invoices state it."""
     stated = party.model_dump(mode="json")
     return {
         key: value
         for key, value in stated.items()
         if value is not None or key not in _PARTY_KEYS_WHERE_STATED
+    }
+
+
+def _delivered_json(settlement: Settlement) -> dict[str, Any]:
+    """What a month without an invoice of its own delivered: its lines and its own credit."""
+    priced = settlement.priced
+    if not priced.delivered:
+        return {}
+    credit = settlement.credits.net if settlement.credits else Decimal(0)
+    return {
+        "delivered": {
+            "lines": [line_json(line, priced.currency) for line in priced.delivered],
+            "service_credit": money_text(credit, priced.currency),
+        }
     }
 
 

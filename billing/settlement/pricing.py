@@ -34,6 +34,8 @@ class PricedMonth:
     """Empty for a month that a later one's invoice charges."""
     credit_base: Decimal
     """What percentage credits of the month are taken from."""
+    delivered: tuple[ChargeLine, ...] = ()
+    """What a month that a later one's invoice charges would be charged alone."""
     readings: Mapping[str, MeterReading] = field(default_factory=dict)
     late_readings: Mapping[tuple[str, str], MeterReading] = field(default_factory=dict)
     sources: Mapping[str, tuple[EvidenceDigest, ...]] = field(default_factory=dict)
@@ -62,7 +64,9 @@ def price_month(
     """
     span, terms = invoice_span(contract, month), as_metered(contract)
     if span is None:
-        return PricedMonth(Usage(month), {}, _own_base(terms, ledger, month), has_invoice=False)
+        own = _alone(terms, ledger, month)
+        base = own.credit_base if terms.service_credits else Decimal(0)
+        return PricedMonth(Usage(month), {}, base, own.lines, has_invoice=False)
     counted, readings = metered_usage(terms, ledger, span, metering)
     late, late_readings = late_usage(terms, ledger, metering)
     usage = with_earlier(replace(counted, late=late), contract, charged)
@@ -83,7 +87,7 @@ def invoice_of(
     """What the month's invoice states; nothing at all for a month without one."""
     if not month.has_invoice:
         nothing = price(_without_charges(contract), month.usage)
-        return replace(nothing, credit_base=month.credit_base)
+        return replace(nothing, credit_base=month.credit_base, delivered=month.delivered)
     usage = replace(month.usage, service_credit=credit)
     return replace(price(as_metered(contract), usage, restated), credit_base=month.credit_base)
 
@@ -91,8 +95,13 @@ def invoice_of(
 def _own_base(terms: Contract, ledger: Ledger, month: Period) -> Decimal:
     if terms.service_credits is None:
         return Decimal(0)
+    return _alone(terms, ledger, month).credit_base
+
+
+def _alone(terms: Contract, ledger: Ledger, month: Period) -> PricedPeriod:
+    """What a month would be charged, were it invoiced by itself."""
     alone = _of_one_month(terms)
-    return price(alone, metered_usage(alone, ledger, month)[0]).credit_base
+    return price(alone, metered_usage(alone, ledger, month)[0])
 
 
 def _of_one_month(terms: Contract) -> Contract:

@@ -25,6 +25,7 @@ from governance.engagements.models import ContractVersion, Engagement
 from governance.engagements.service import require
 from governance.engagements.versions import contract_of, versions_of
 from governance.errors import Conflict, NotFound
+from governance.tables import digest
 from governance.values import Period
 from sla.evidence.models import EvidenceTable
 from sla.measurements.models import MeasuredPeriodRecord, MeasurementRecord
@@ -68,6 +69,11 @@ class SettledPeriod:
     evidence: tuple[EvidenceTable, ...]
     ended: Mapping[str, ServiceLevel] = field(default_factory=dict)
     """Service levels that were measured and that the version in force no longer has."""
+
+    @property
+    def pending(self) -> frozenset[DocumentKind]:
+        """Documents that are still to be made: nothing is kept of them yet."""
+        return frozenset(kind for kind, sha256 in self.documents.items() if sha256 == digest(b""))
 
     def terms_of(self, contract: Contract, service_level: str) -> ServiceLevel:
         """What the contract says of a measured service level, or said of one that has ended."""
@@ -119,6 +125,7 @@ def settled_periods(
         current_settlements(engagement)
         .add_columns(FeeInvoice, ServiceCreditTotal)
         .join(FeeInvoice, col(FeeInvoice.settlement_id) == col(SettlementRecord.id))
+        .where(col(FeeInvoice.corrects_id).is_(None))
         .outerjoin(
             ServiceCreditTotal,
             col(ServiceCreditTotal.measured_period_id) == col(SettlementRecord.measured_period_id),

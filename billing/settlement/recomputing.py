@@ -26,6 +26,24 @@ def sealed_settlement(
     if seal is None:
         raise Conflict("the client hasn't sealed the figures yet")
     version = session.get_one(ContractVersion, seal.contract_version_id)
+    return _again(session, engagement, row, version, workshop)
+
+
+def stored_settlement(
+    session: Session, engagement: Engagement, row: SettlementRecord, workshop: Workshop
+) -> Settlement:
+    """The same of figures that nobody need have sealed, under the version they were settled by."""
+    version = session.get_one(ContractVersion, row.contract_version_id)
+    return _again(session, engagement, row, version, workshop)
+
+
+def _again(
+    session: Session,
+    engagement: Engagement,
+    row: SettlementRecord,
+    version: ContractVersion,
+    workshop: Workshop,
+) -> Settlement:
     period = Period(row.period_start, row.period_end)
     inputs = inputs_kept(session, engagement, row)
     return compute(version, evidence_of(session, row), period, workshop, inputs)

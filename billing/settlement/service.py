@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
 from billing.invoices.changes import changes_of
 from billing.invoices.drafts import add_draft, invoice_of
@@ -19,6 +18,7 @@ from billing.invoices.values import Act, InvoiceState
 from billing.restatements.carrying import note_carried
 from billing.settlement.billed_elsewhere import metering_of
 from billing.settlement.calculation import settle
+from billing.settlement.conditions import check_free
 from billing.settlement.documents import credits_json, header_of, invoice_json, measurements_json
 from billing.settlement.inputs import inputs_of, inputs_text
 from billing.settlement.models import (
@@ -27,7 +27,7 @@ from billing.settlement.models import (
     SettlementEvidence,
     SettlementRecord,
 )
-from billing.settlement.queries import current_settlement, current_settlements, document_of
+from billing.settlement.queries import current_settlement, document_of
 from billing.settlement.values import NO_INPUTS, Inputs, InvoiceHeader, Settlement
 from governance.access import Actor, Permission
 from governance.audit.checkpoints import Checkpoint
@@ -52,7 +52,7 @@ from sla.evidence.store import EvidenceStore
 from sla.kpis.definitions import KpiDefinition
 from sla.kpis.texts import keep_used
 from sla.measurements.service import store_measured_period
-from sla.reviews.queries import seal_of
+from sla.reviews.queries import sealed_periods
 from sla.reviews.service import replace_submission
 from sla.service_credits.service import store_service_credits
 
@@ -95,10 +95,27 @@ class Workshop:
 
 
 @dataclass(frozen=True, slots=True)
-class _Computed:
-    version: ContractVersion
-    tables: tuple[EvidenceTable, ...]
-    settlement: Settlement
+class ComputedPeriod:
+    """A period's settlement that isn't stored yet; another process can draw its documents."""
+
+    version_id: int
+    table_ids: tuple[int, ...]
+    """The evidence that counted."""
+    seal_ids: tuple[int, ...]
+    """The measured periods that were sealed."""
+    inputs_text: str = field(repr=False)
+    settlement: Settlement = field(repr=False)
+    header: InvoiceHeader
+    """The draft's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPeriod:
+    """The same with its PDFs."""
+
+    computed: ComputedPeriod
+    pdfs: Mapping[DocumentKind, bytes] = field(repr=False)
+    template_version: str
 
 
 def settle_period(
@@ -108,15 +125,27 @@ def settle_period(
 
     A draft invoice comes out. An earlier settlement of the period stays, superseded.
 
-    Raises Conflict where the period isn't over, its invoice is issued or another settled period
-    overlaps; BadInput where no contract is in force, evidence is missing or can't be computed with.
+    Where others wait for the database, `compute_period`, `draw_period` and `keep_period` are
+    called one by one. Raises Conflict where the period isn't over, its invoice is issued or another
+    settled period overlaps; BadInput where no contract is in force, evidence is missing or can't be
+    computed with.
     """
     require(session, actor, engagement, Permission.SETTLE_PERIOD)
     lock_engagement(session, engagement)
-    _check_overlap(session, engagement, period)
-    _check_unsealed(session, engagement, period)
+    computed = compute_period(session, actor, engagement, period, workshop)
+    drawn = draw_period(computed, workshop.render)
+    return _keep(session, actor, engagement, drawn, workshop.catalogue)
+
+
+def compute_period(
+    session: Session, actor: Actor, engagement: Engagement, period: Period, workshop: Workshop
+) -> ComputedPeriod:
+    """Compute it and nothing else: nothing is locked or written. Raises as `settle_period`."""
+    require(session, actor, engagement, Permission.SETTLE_PERIOD)
+    check_free(session, engagement, period)
     version = contract_in_force(session, engagement, period.end)
-    require_over(contract_of(version), period, actor.at)
+    contract = contract_of(version)
+    require_over(contract, period, actor.at)
     tables = counting_tables(session, engagement)
     if not tables:
         raise BadInput.one(
@@ -126,14 +155,82 @@ def settle_period(
         inputs_of(session, engagement, period),
         metering=metering_of(session, engagement, version, tables, period, workshop.store),
     )
-    computed = _Computed(version, tables, compute(version, tables, period, workshop, inputs))
-    used = {one.definition_sha256 for one in computed.settlement.measured.results}
-    keep_used(session, workshop.catalogue, used)
-    replaced = _supersede(session, actor, engagement, period)
-    row = _store(session, actor, engagement, computed, workshop.render)
+    today = local_day(contract.engagement.time_zone, actor.at)
+    draft = header_of(contract, DRAFT_NUMBER, today, latest_state(session))
+    return ComputedPeriod(
+        version.id,
+        tuple(one.id for one in tables),
+        _seal_ids(session, engagement),
+        inputs_text(session, engagement, inputs),
+        compute(version, tables, period, workshop, inputs),
+        replace(draft, estimate=True),
+    )
+
+
+def _seal_ids(session: Session, engagement: Engagement) -> tuple[int, ...]:
+    return tuple(sorted(one.measured_period_id for one in sealed_periods(session, engagement)))
+
+
+def draw_period(computed: ComputedPeriod, render: DocumentRenderer) -> DrawnPeriod:
+    """The PDFs of a computed period; needs no database."""
+    settlement, header = computed.settlement, computed.header
+    pdfs = {
+        DocumentKind.INVOICE_PDF: render.invoice(settlement, header),
+        DocumentKind.PACK_PDF: render.pack(settlement, header.log),
+    }
+    return DrawnPeriod(computed, pdfs, render.template_version())
+
+
+def keep_period(
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    drawn: DrawnPeriod,
+    catalogue: Mapping[str, KpiDefinition],
+) -> SettlementRecord:
+    """Store a computed and drawn period under the engagement's lock.
+
+    Raises Conflict where what it was computed from has changed since, and as `settle_period`.
+    """
+    require(session, actor, engagement, Permission.SETTLE_PERIOD)
+    lock_engagement(session, engagement)
+    settlement = drawn.computed.settlement
+    check_free(session, engagement, settlement.period)
+    _check_current(session, engagement, drawn.computed)
+    return _keep(session, actor, engagement, drawn, catalogue)
+
+
+def _keep(
+    session: Session,
+    actor: Actor,
+    engagement: Engagement,
+    drawn: DrawnPeriod,
+    catalogue: Mapping[str, KpiDefinition],
+) -> SettlementRecord:
+    settlement = drawn.computed.settlement
+    used = {one.definition_sha256 for one in settlement.measured.results}
+    keep_used(session, catalogue, used)
+    replaced = _supersede(session, actor, engagement, settlement.period)
+    row = _store(session, actor, engagement, drawn)
     if replaced is not None:
         _note_changes(session, row, replaced)
     return row
+
+
+def _check_current(session: Session, engagement: Engagement, computed: ComputedPeriod) -> None:
+    """The same contract, evidence, seals and decisions hold as when it was computed."""
+    settlement = computed.settlement
+    now = inputs_of(session, engagement, settlement.period)
+    # What is metered follows from contract, evidence and seals.
+    now = replace(now, metering=settlement.inputs.metering)
+    same = (
+        contract_in_force(session, engagement, settlement.period.end).id == computed.version_id
+        and tuple(one.id for one in counting_tables(session, engagement)) == computed.table_ids
+        and _seal_ids(session, engagement) == computed.seal_ids
+        and inputs_text(session, engagement, now) == computed.inputs_text
+    )
+    if not same:
+        raise Conflict("evidence or decisions changed while the period was computed; settle again")
 
 
 def compute(
@@ -161,33 +258,6 @@ def require_over(contract: Contract, period: Period, at: datetime) -> None:
     today = local_day(contract.engagement.time_zone, at)
     if period.end >= today:
         raise Conflict(f"{period.label} isn't over yet; its last day is {period.end}")
-
-
-def _check_overlap(session: Session, engagement: Engagement, period: Period) -> None:
-    """No day may be charged twice."""
-    others = session.scalars(
-        current_settlements(engagement).where(
-            col(SettlementRecord.period_start) <= period.end,
-            col(SettlementRecord.period_end) >= period.start,
-        )
-    )
-    for other in others:
-        settled = Period(other.period_start, other.period_end)
-        if settled != period:
-            raise Conflict(f"{settled.label} is settled and overlaps {period.label}")
-
-
-def _check_unsealed(session: Session, engagement: Engagement, period: Period) -> None:
-    earlier = current_settlement(session, engagement, period)
-    if earlier is None or seal_of(session, earlier.measured_period_id) is None:
-        return
-    number = invoice_of(session, earlier).number
-    what = (
-        f"invoice {number} of {period.label} is issued and can't change"
-        if number
-        else (f"the figures of {period.label} are sealed")
-    )
-    raise Conflict(f"{what}; corrected evidence makes a restatement")
 
 
 def _supersede(
@@ -222,58 +292,42 @@ def _note_changes(session: Session, row: SettlementRecord, replaced: FeeInvoice)
 
 
 def _store(
-    session: Session,
-    actor: Actor,
-    engagement: Engagement,
-    computed: _Computed,
-    render: DocumentRenderer,
+    session: Session, actor: Actor, engagement: Engagement, drawn: DrawnPeriod
 ) -> SettlementRecord:
-    settlement = computed.settlement
-    measured = store_measured_period(session, actor, computed.version, settlement.measured)
+    computed, settlement = drawn.computed, drawn.computed.settlement
+    version = session.get_one(ContractVersion, computed.version_id)
+    measured = store_measured_period(session, actor, version, settlement.measured)
     if settlement.credits is not None:
         store_service_credits(session, measured, settlement.credits)
-    log = latest_state(session)
+    log = computed.header.log
     row = SettlementRecord(
         engagement_id=engagement.id,
-        contract_version_id=computed.version.id,
+        contract_version_id=version.id,
         measured_period_id=measured.id,
         period_start=settlement.period.start,
         period_end=settlement.period.end,
         settled_at=actor.at,
         settled_by_id=actor.signed_in_id,
         log_size=log.size if log else None,
-        inputs_json=inputs_text(session, engagement, settlement.inputs),
+        inputs_json=computed.inputs_text,
     )
     session.add(row)
     session.flush()
     note_carried(session, engagement, row, settlement.inputs.restated)
     session.add_all(
         [
-            SettlementEvidence(settlement_id=row.id, evidence_table_id=table.id)
-            for table in computed.tables
+            SettlementEvidence(settlement_id=row.id, evidence_table_id=table_id)
+            for table_id in computed.table_ids
         ]
     )
     add_draft(session, actor, engagement, row, settlement)
-    today = local_day(settlement.contract.engagement.time_zone, actor.at)
-    draft = header_of(settlement.contract, DRAFT_NUMBER, today, log)
-    header = replace(draft, estimate=True)
-    _add_documents(session, row, settlement, header, render)
+    _add_documents(session, row, drawn)
     _record(session, actor, engagement, row, settlement)
     return row
 
 
-def _add_documents(
-    session: Session,
-    row: SettlementRecord,
-    settlement: Settlement,
-    header: InvoiceHeader,
-    render: DocumentRenderer,
-) -> None:
-    pdfs = {
-        DocumentKind.INVOICE_PDF: render.invoice(settlement, header),
-        DocumentKind.PACK_PDF: render.pack(settlement, header.log),
-    }
-    version = render.template_version()
+def _add_documents(session: Session, row: SettlementRecord, drawn: DrawnPeriod) -> None:
+    pdfs = drawn.pdfs
     session.add_all(
         [
             SettlementDocument(
@@ -281,9 +335,9 @@ def _add_documents(
                 kind=kind,
                 sha256=digest(data),
                 data=data,
-                template_version=version if kind in pdfs else None,
+                template_version=drawn.template_version if kind in pdfs else None,
             )
-            for kind, data in (figures_of(settlement) | pdfs).items()
+            for kind, data in {**figures_of(drawn.computed.settlement), **pdfs}.items()
         ]
     )
     session.flush()

@@ -22,5 +22,5 @@ def out_of_date(session: Session, engagement: Engagement, row: SettlementRecord)
     used = {table.id for table in evidence_of(session, row)}
     counting = {table.id for table in counting_tables(session, engagement)}
     if used != counting:
-        return "evidence was handed in or replaced since it was computed"
+        return "evidence was handed in or replaced since it was computed; settle the period again"
     return overtaken(session, engagement, row)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.charges.values import ChargeLine, PricedPeriod, Usage
+from billing.invoices.fee_document import DocumentReference
 from billing.metering.values import NO_METERING, Metering
 from governance.audit.checkpoints import Checkpoint
 from governance.contract.document import Contract
@@ -165,3 +166,7 @@ class InvoiceHeader:
     """The audit log's latest checkpoint when the document was made; None where there is no log."""
     estimate: bool = False
     """Whether the document is a draft whose figures may still change."""
+    corrects: DocumentReference | None = None
+    """Of a corrected invoice: the credited one whose place it takes."""
+    correction: str | None = None
+    """Why it is corrected, in words."""

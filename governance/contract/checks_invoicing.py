@@ -13,6 +13,7 @@ from governance.contract.checks_charges import check_tax
 from governance.contract.document import Contract
 from governance.contract.findings import Finding, Findings
 from governance.contract.messages import did_you_mean
+from governance.contract.number_patterns import may_print_alike
 from governance.contract.yaml_nodes import Path
 from governance.translations import languages
 from governance.values import known_currency, plain
@@ -39,17 +40,22 @@ def check_credit_note_number(contract: Contract) -> Findings:
     """Numbers of credit notes follow the same rules, and are never those of invoices."""
     invoicing, path = contract.invoicing, ("invoicing", "credit_note_number")
     yield from _pattern(invoicing.credit_note_number, path)
-    if invoicing.credit_note_number == invoicing.number:
+    if may_print_alike(invoicing.credit_note_number, invoicing.number):
         what = "invoices and credit notes would have the same numbers"
+        if invoicing.credit_note_number != invoicing.number:
+            what = f"credit notes may get numbers that invoices have by {invoicing.number}"
         yield Finding(path, what, "a pattern of its own, as CN-{year}-{sequence:05}")
 
 
 def _pattern(pattern: str, path: Path) -> Iterator[Finding]:
     try:
-        fields = [part for part in Formatter().parse(pattern) if part[1] is not None]
+        parts = list(Formatter().parse(pattern))
     except ValueError:
+        parts = [("{", None, None, None)]
+    if any("{" in text or "}" in text for text, *_ in parts):
         yield Finding(path, "the braces of the number don't match", _NUMBER_EXAMPLE)
         return
+    fields = [part for part in parts if part[1] is not None]
     for _, field, form, conversion in fields:
         if field not in _NUMBER_FIELDS:
             slip = did_you_mean(field or "", _NUMBER_FIELDS)

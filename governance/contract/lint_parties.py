@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from babel.numbers import get_territory_currencies
 
@@ -22,6 +24,11 @@ from governance.contract.parties import (
     missing_for_profile,
     tax_number_fits,
 )
+
+_EMAIL: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII
+)
+"""One address as every mail server takes it; letters with accents stand as Punycode."""
 
 
 def _parties(reading: Reading) -> Iterator[tuple[str, Party]]:
@@ -95,6 +102,19 @@ def identifier_is_a_slip(reading: Reading) -> Concerns:
                     f"{number} is none of the scheme {scheme} by its form and check digits",
                     f"ask the {name} for it",
                 )
+
+
+def email_is_a_slip(reading: Reading) -> Concerns:
+    """Invoices are mailed to the client's address and answers go to the provider's; two in one, or
+    one with an accent, reach nobody.
+    """
+    for name, party in _parties(reading):
+        if party.email is not None and not _EMAIL.fullmatch(party.email):
+            yield Concern(
+                ("engagement", name, "email"),
+                f"{party.email} is not one e-mail address that mails can be sent to",
+                "state a single one, such as ap@example.com",
+            )
 
 
 def address_without_scheme(reading: Reading) -> Concerns:
@@ -184,6 +204,7 @@ RULES: tuple[Rule, ...] = (
     iban_is_a_slip,
     bic_is_a_slip,
     identifier_is_a_slip,
+    email_is_a_slip,
     address_without_scheme,
     leitweg_id_is_a_slip,
     profile_needs_more,

@@ -18,6 +18,7 @@ from stdnum.util import get_cc_module
 
 from governance.contract.document import Contract
 from governance.contract.engagement import Party
+from governance.contract.peppol_countries import national_keys
 from governance.contract.yaml_nodes import Path
 
 EU: Final = frozenset(
@@ -104,7 +105,8 @@ def missing_for_profile(contract: Contract) -> Iterator[tuple[Path, str]]:
 
     Without it an invoice is issued without its electronic form. Nothing is missing for
     `en16931`.
-    Source: XRechnung 3.0 (BR-DE-1 to 15, BR-DE-23), Peppol BIS Billing 3.0 (R003, R010, R020).
+    Source: XRechnung 3.0 (BR-DE-1 to 15, BR-DE-23), Peppol BIS Billing 3.0 (R003, R010, R020, and
+    the rules of countries in `peppol_countries`).
     """
     profile = contract.invoicing.profile
     if profile == "en16931":
@@ -113,18 +115,23 @@ def missing_for_profile(contract: Contract) -> Iterator[tuple[Path, str]]:
     ordered = profile == "peppol" and invoicing.purchase_order is not None
     if invoicing.buyer_reference is None and not ordered:
         yield ("invoicing",), "buyer_reference"
+    german = profile == "xrechnung" or terms.provider.country == terms.client.country == "DE"
     for name, party in (("provider", terms.provider), ("client", terms.client)):
-        for key in _needed_of(party, name, profile):
+        for key in _needed_of(party, name, profile, german=german):
             if getattr(party, key) is None:
                 yield ("engagement", name), key
-
-
-def _needed_of(party: Party, name: str, profile: str) -> tuple[str, ...]:
-    addressed = ("electronic_address", "electronic_scheme")
     if profile == "peppol":
-        return addressed
-    # A party's e-mail address serves where no other is agreed.
-    reached = () if party.email else addressed
+        for name, key in national_keys(terms.provider, terms.client):
+            yield ("engagement", name), key
+
+
+def _needed_of(party: Party, name: str, profile: str, *, german: bool) -> tuple[str, ...]:
+    """Between Germans Peppol asks for what German authorities do."""
+    addressed = ("electronic_address", "electronic_scheme")
+    # In XRechnung a party's e-mail address serves where no other is agreed.
+    reached = () if party.email and profile == "xrechnung" else addressed
+    if not german:
+        return reached
     own = ("contact_name", "phone", "email", "iban") if name == "provider" else ()
     identified = ("vat_id",) if name == "provider" and party.tax_number is None else ()
     return (*reached, "postcode", "city", *own, *identified)

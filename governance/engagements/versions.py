@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +16,10 @@ from governance.contract.reading import read_contract
 from governance.engagements.models import ContractAcceptance, ContractVersion, Engagement
 from governance.engagements.queries import require
 from governance.errors import BadInput, Problem
+from governance.zones import local_day
+
+_KEPT: Final = 64
+"""Contracts kept read: reading one takes as long as a page's other work together."""
 
 
 def contract_versions(
@@ -99,6 +105,18 @@ def contract_in_force(session: Session, engagement: Engagement, on: date) -> Con
     return max(governing, key=lambda one: (one.effective_from, one.number))
 
 
+def local_today(session: Session, engagement: Engagement, at: datetime) -> date:
+    """The day that it is at a moment where the engagement is, by the contract that is agreed."""
+    zone = contract_of(agreed_contract(session, engagement)).engagement.time_zone
+    return local_day(zone, at)
+
+
 def contract_of(version: ContractVersion) -> Contract:
-    """The terms that a stored version states."""
-    return read_contract(version.document, version.file_name)
+    """The terms that a stored version states; frozen, and shared by who asks again."""
+    return _read(version.document, version.file_name)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(document: bytes, file_name: str) -> Contract:
+    # Known by all its bytes, so that no digest in a row can stand for another document.
+    return read_contract(document, file_name)

@@ -52,4 +52,4 @@ class RunKind:
     steps: Mapping[str, Step]
     """In their order: a run finishes one for all engagements before it begins the next."""
     chunk: int
-    """Items of one transaction."""
+    """Items that are prepared together, and of one transaction at most."""

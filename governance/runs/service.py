@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ from governance.runs.models import Run, RunItem
 from governance.runs.queries import handled, items_of, open_items
 from governance.runs.values import ItemState, RunStatus
 from governance.values import Period
+
+_LONGEST_TEXT: Final = 500
+"""Characters of what became of an item, as an entry of the log states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,10 @@ def start_run(session: Session, actor: Actor, new: NewRun) -> Run:
     if not left:
         raise Conflict("there is no engagement that this run could work on")
     run = _queued(session, actor, new, len(left) * len(new.kind.steps))
-    session.add_all(_items(run, new.kind, left))
+    items = _items(run, new.kind, left)
+    session.add_all(items)
     session.flush()
-    note_change(session, actor, run, Action.RUN_STARTED)
+    note_change(session, actor, run, Action.RUN_STARTED, items)
     return run
 
 
@@ -103,7 +108,8 @@ def pause_run(session: Session, actor: Actor, run: Run) -> None:
     Raises Conflict where nobody works on the run and none waits to.
     """
     _turn(session, run, {RunStatus.QUEUED, RunStatus.RUNNING}, RunStatus.PAUSED)
-    note_change(session, actor, run, Action.RUN_PAUSED)
+    waiting = items_of(session, run, ItemState.WAITING)
+    note_change(session, actor, run, Action.RUN_PAUSED, waiting)
 
 
 def resume_run(session: Session, actor: Actor, run: Run) -> None:
@@ -113,7 +119,8 @@ def resume_run(session: Session, actor: Actor, run: Run) -> None:
     """
     _require_starter(actor, run)
     _turn(session, run, {RunStatus.PAUSED}, RunStatus.QUEUED)
-    note_change(session, actor, run, Action.RUN_RESUMED)
+    waiting = items_of(session, run, ItemState.WAITING)
+    note_change(session, actor, run, Action.RUN_RESUMED, waiting)
 
 
 def cancel_run(session: Session, actor: Actor, run: Run) -> None:
@@ -121,7 +128,7 @@ def cancel_run(session: Session, actor: Actor, run: Run) -> None:
     open_ones = {one for one in RunStatus if one.open}
     _turn(session, run, open_ones, RunStatus.CANCELLED)
     run.finished_at = actor.at
-    note_change(session, actor, run, Action.RUN_CANCELLED)
+    note_change(session, actor, run, Action.RUN_CANCELLED, items_of(session, run, *ItemState))
 
 
 def retry_items(
@@ -152,7 +159,7 @@ def retry_items(
         run.status, run.finished_at = RunStatus.QUEUED, None
     run.tries = 0
     session.flush()
-    note_change(session, actor, run, Action.RUN_RETRIED)
+    note_change(session, actor, run, Action.RUN_RETRIED, again)
     return len(again)
 
 
@@ -193,14 +200,27 @@ def lock_run(session: Session, run: Run) -> None:
     session.refresh(run, with_for_update=True)
 
 
-def note_change(session: Session, actor: Actor, run: Run, action: Action) -> None:
-    """Say in the log what became of a run; it belongs to no engagement."""
+def note_change(
+    session: Session, actor: Actor, run: Run, action: Action, items: Iterable[RunItem]
+) -> None:
+    """Say in the log what became of a run.
+
+    One entry has its totals and belongs to no engagement. Each engagement of the items has one of
+    its own with how far its steps are, so that whoever reads its log finds the run.
+    """
     label = f"{run.kind} {run.period.label}"
-    after = {
+    parts: dict[int, dict[str, str]] = {}
+    for item in items:
+        said = f"{item.state.value}: {item.text[:_LONGEST_TEXT]}" if item.text else item.state.value
+        parts.setdefault(item.engagement_id, {})[item.step] = said
+    for engagement_id, steps in parts.items():
+        change = Change(action, "run", run.id, label, engagement_id, None, {"steps": steps})
+        record(session, actor, change)
+    totals = {
         "status": run.status.value,
         "total": run.total,
         "done": run.done,
         "skipped": run.skipped,
         "set_aside": run.set_aside,
     }
-    record(session, actor, Change(action, "run", run.id, label, None, None, after))
+    record(session, actor, Change(action, "run", run.id, label, None, None, totals))

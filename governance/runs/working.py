@@ -20,6 +20,7 @@ from governance.audit.models import Action
 from governance.engagements.models import Engagement
 from governance.parties.models import User
 from governance.runs.models import Run, RunItem
+from governance.runs.queries import items_of
 from governance.runs.service import note_change
 from governance.runs.values import ItemState, Outcome, RunStatus, Task
 
@@ -165,7 +166,7 @@ def _finish(session: Session, run: Run, at: datetime) -> None:
     session.flush()
     starter = session.get_one(User, run.started_by_id)
     actor = Actor(starter.id, starter.name, at, f"run-{run.id}")
-    note_change(session, actor, run, Action.RUN_FINISHED)
+    note_change(session, actor, run, Action.RUN_FINISHED, items_of(session, run, *ItemState))
 
 
 def extend(session: Session, held: Held, at: datetime, lease: timedelta) -> bool:
@@ -178,11 +179,14 @@ def extend(session: Session, held: Held, at: datetime, lease: timedelta) -> bool
 
 
 def release(session: Session, held: Held) -> None:
-    """Let another worker take the run up at once; nothing where it is no longer held."""
+    """Let another worker take the run up at once; nothing where it is no longer held.
+
+    That it was taken up isn't counted: who lets go wasn't ended by it.
+    """
     run = held_run(session, held)
     if run is None:
         return
     run.status = RunStatus.QUEUED
     run.owner = run.lease_until = None
-    run.tries = 0
+    run.tries = max(run.tries - 1, 0)
     session.flush()

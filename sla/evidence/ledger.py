@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from governance.calendars import Calendars
 from governance.errors import BadInput, Problem
@@ -37,6 +37,18 @@ from sla.evidence.values import EvidenceDigest, EvidenceFile, Finding
 
 NO_CURRENCY = "XXX"
 """ISO 4217's code for no currency: that of a ledger without any amounts of money."""
+
+_Asked: TypeAlias = tuple[frozenset[EvidenceDigest], str, str]
+_NOTICED: dict[_Asked, tuple[Finding, ...]] = {}
+_NOTICED_AT_MOST = 256
+
+
+def _remember(asked: _Asked, noticed: tuple[Finding, ...]) -> None:
+    """Keep the findings of the latest evidence; the oldest give way."""
+    if len(_NOTICED) >= _NOTICED_AT_MOST:
+        # Another thread may have made room at the same moment.
+        _NOTICED.pop(next(iter(_NOTICED), asked), None)
+    _NOTICED[asked] = noticed
 
 
 @dataclass(frozen=True)
@@ -81,9 +93,18 @@ class Ledger:
     @cached_property
     def warnings(self) -> tuple[Finding, ...]:
         """The findings, and what plausible people would ask about; looked for on first use."""
-        with self.in_process() if self.in_process else nullcontext(self) as tables:
-            clocks = (*doubtful_times(tables), *odd_clock_events(tables))
-            return (*self.findings, *clocks, *find_implausible(tables))
+        return (*self.findings, *self._noticed())
+
+    def _noticed(self) -> tuple[Finding, ...]:
+        """Findings on the tables as such: those of the same bytes are never looked for twice."""
+        asked = (frozenset(self.digests.values()), self.currency, self.time_zone)
+        known = _NOTICED.get(asked)
+        if known is None:
+            with self.in_process() if self.in_process else nullcontext(self) as tables:
+                clocks = (*doubtful_times(tables), *odd_clock_events(tables))
+                known = (*clocks, *find_implausible(tables))
+            _remember(asked, known)
+        return known
 
     def _put_time(self, rows: Sequence[Row]) -> None:
         self.engine.put(self.connection, TABLE, COLUMNS, rows)

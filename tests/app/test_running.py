@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from itertools import count
 
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
+from app import running
 from app.database import actor_scope, session_scope
 from governance.audit.models import Action, AuditEntry
-from governance.errors import Conflict, NotFound
+from governance.audit.service import events_of
+from governance.errors import Busy, Conflict, NotFound
 from governance.parties.models import Membership
 from governance.runs.models import Run
 from governance.runs.queries import get_run, items_of, steps_of
@@ -24,6 +27,7 @@ from tests.governance.runs.sums import doubled
 from tests.governance.runs.toys import (
     Clock,
     Numbering,
+    Pulse,
     ToyWorld,
     make_toys,
     toy_kind,
@@ -55,17 +59,23 @@ def test_a_run_works_on_every_engagement_and_says_so(world: ToyWorld) -> None:
     assert (run.owner, run.lease_until) == (None, None)
     assert world.numbers() == [1, 2, 3, 4, 5, 6, 7]
     with session_scope(world.engine, sees=EVERYTHING, read_only=True) as session:
-        entries = session.execute(
-            select(col(AuditEntry.action), col(AuditEntry.request_id)).where(
-                col(AuditEntry.actor_id) == world.starter.id
-            )
+        entries = session.scalars(
+            select(AuditEntry)
+            .where(col(AuditEntry.actor_id) == world.starter.id)
+            .order_by(col(AuditEntry.id))
         ).all()
+        first = events_of(session, world.engagements[0].id)
     assert [one.action for one in entries] == [
-        Action.RUN_STARTED,
+        *[Action.RUN_STARTED] * 8,
         *[Action.INVOICE_ISSUED] * 7,
-        Action.RUN_FINISHED,
+        *[Action.RUN_FINISHED] * 8,
     ]
-    assert {one.request_id for one in entries[1:]} == {f"run-{run_id}"}
+    assert {one.request_id for one in entries[8:]} == {f"run-{run_id}"}
+    everywhere = {one.engagement_id for one in entries if one.action is Action.RUN_FINISHED}
+    assert everywhere == {None, *(one.id for one in world.engagements)}
+    told = [one.after for one in first if one.subject_kind == "run"]
+    number = f"T-1 {world.engagements[0].id}"
+    assert told == [f'{{"steps":{{"number":"done: {number}"}}}}', '{"steps":{"number":"waiting"}}']
 
 
 def test_a_broken_item_is_set_aside_alone_and_can_be_tried_again(world: ToyWorld) -> None:
@@ -201,6 +211,68 @@ def test_a_lost_connection_is_found_out_and_the_run_goes_on(world: ToyWorld) -> 
     assert world.numbers() == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_slow_calculation_keeps_its_run(world: ToyWorld) -> None:
+    clock, pulse = Clock(), Pulse()
+    taken: list[bool] = []
+
+    def take_long(_: Task) -> None:
+        for _times in range(6):
+            clock.leap(25)
+            pulse.beat()
+        taken.append(other.work_waiting())
+
+    other = toy_worker(world, toy_kind(), clock)
+    kind = toy_kind(Numbering(before_prepare=take_long), chunk=4)
+    run_id = world.start(kind)
+    slow = toy_worker(world, kind, clock)
+    slow.wait = pulse
+    assert slow.work_waiting()
+    assert taken == [False] * 7
+    run = world.run(run_id)
+    assert (run.status, run.done, run.fence) == (RunStatus.DONE, 7, 1)
+
+
+def test_a_worker_notices_while_it_calculates_that_its_run_was_paused(world: ToyWorld) -> None:
+    pulse = Pulse()
+    begun: list[int] = []
+
+    def pause(task: Task) -> None:
+        begun.append(task.engagement_id)
+        with session_scope(world.engine, sees=EVERYTHING) as session:
+            pause_run(session, world.actor, session.get_one(Run, task.run_id))
+        pulse.beat_once_more()
+
+    kind = toy_kind(Numbering(before_prepare=pause), chunk=7)
+    run_id = world.start(kind)
+    worker = toy_worker(world, kind)
+    worker.wait = pulse
+    assert worker.work_waiting()
+    assert begun == [world.engagements[0].id]
+    assert world.run(run_id).done == 0
+
+
+def test_waiting_for_others_locks_sets_nothing_aside(world: ToyWorld) -> None:
+    refusals: list[Exception] = [
+        Busy("others are at work"),
+        OperationalError("", {}, sqlite3.OperationalError("database is locked")),
+    ] * (MOST_TRIES // 2 + 1)
+
+    def wait(_: Task) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    kind = toy_kind(Numbering(before_work=wait))
+    run_id = world.start(kind)
+    worker = toy_worker(world, kind)
+    while refusals:
+        with pytest.raises((Busy, OperationalError)):
+            worker.work_waiting()
+        run = world.run(run_id)
+        assert (run.status, run.owner, run.tries) == (RunStatus.QUEUED, None, 0)
+    assert worker.work_waiting()
+    assert world.run(run_id).done == 7
+
+
 def test_what_ends_its_worker_again_and_again_is_set_aside(world: ToyWorld) -> None:
     kind, clock = toy_kind(chunk=3), Clock()
     run_id = world.start(kind)
@@ -253,3 +325,17 @@ def test_only_who_may_do_the_work_sees_a_run(world: ToyWorld) -> None:
         run = get_run(session, world.actor, run_id, kind.permission)
         assert steps_of(session, run) == {"number": {ItemState.WAITING: 7}}
     toy_worker(world, kind).work_waiting()
+
+
+def test_what_was_prepared_is_stored_in_as_many_transactions_as_it_takes(
+    world: ToyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is prepared twice where one transaction would hold its locks for too long."""
+    monkeypatch.setattr(running, "_CHUNK_SECONDS", 0.0)
+    prepared: list[int] = []
+    step = Numbering(before_prepare=lambda task: prepared.append(task.engagement_id))
+    kind = toy_kind(step, chunk=7)
+    run_id = world.start(kind)
+    toy_worker(world, kind).work_waiting()
+    assert prepared == [one.id for one in world.engagements]
+    assert (world.run(run_id).done, world.run(run_id).fence) == (7, 1)

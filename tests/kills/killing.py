@@ -1,6 +1,6 @@
 """Kill, stop and cut off workers of runs; then everything must add up.
 
-Each function answers with what is wrong, in words.
+Each function answers with what is wrong, in words, and is called in a `conductor`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
 import pysqlite3
@@ -20,15 +20,15 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
-from app.database import make_engine, session_scope
+from app.database import session_scope
 from governance.runs.models import Run
 from governance.runs.values import RunStatus
 from governance.tenancy import EVERYTHING
 from tests.kills.processes import (
     LEASE,
     finish,
+    fork,
     replace_commit,
-    spawn,
     work_on,
     work_once,
     worker_on,
@@ -59,24 +59,27 @@ class Found:
 
 
 def boundaries_of(scene: str, shelf: Shelf, folder: Path) -> int:
-    """How many statements and commits a worker has that nobody disturbs."""
+    """How many statements and commits a worker has that nobody disturbs.
+
+    This process works on one copy before: those that are forked from it then find compiled what it
+    has compiled, and remembered what takes long to compute.
+    """
     counted = folder / f"{shelf.name} boundaries"
     with shelf.copied() as address:
-        process = spawn(work_once, scene, address, folder, None, counted)
-        process.join()
+        finish(SCENES[scene], quick_engine(address), folder)
+    with shelf.copied() as address:
+        fork(work_once, scene, address, folder, None, counted).join(_LONGEST_ROUND)
     return int(counted.read_text("ascii"))
 
 
-def kill_at_boundaries(
-    scene: str, shelf: Shelf, folder: Path, chosen: Iterable[int] | None = None
-) -> Found:
-    """Kill a worker at each of its statements and commits, or at chosen ones; another goes on."""
+def kill_at_boundaries(scene: str, shelf: Shelf, folder: Path, first: int, every: int) -> Found:
+    """Kill a worker at each so many of its statements and commits; another one goes on."""
     found = Found(boundaries=boundaries_of(scene, shelf, folder))
-    for at in chosen or range(1, found.boundaries + 1):
+    for at in range(first, found.boundaries + 1, every):
         with shelf.copied() as address:
-            process = spawn(work_once, scene, address, folder, at)
-            process.join()
-            found.kills += process.exitcode == -9
+            process = fork(work_once, scene, address, folder, at)
+            process.join(_LONGEST_ROUND)
+            found.kills += process.exitcode == -SIGKILL
             found.wrong += [f"boundary {at}: {one}" for one in _ended(scene, address, folder)]
     return found
 
@@ -120,12 +123,12 @@ class _Round:
         self._chance, self._found = chance, found
         self._enough = min(enough, found.kills + _MOST_A_ROUND)
         """Kills after which the round is left to end by itself."""
-        self._running = [spawn(work_on, *self._given) for _ in range(_WORKERS)]
+        self._running = [fork(work_on, *self._given) for _ in range(_WORKERS)]
         self._asleep: dict[int, float] = {}
         """By process, when it is woken."""
 
     def play(self) -> None:
-        engine = make_engine(self._given[1])
+        engine = quick_engine(self._given[1])
         until = time.monotonic() + _LONGEST_ROUND
         try:
             while _any_open(engine) and time.monotonic() < until:
@@ -160,7 +163,7 @@ class _Round:
         process.kill()
         process.join()
         self._found.kills += 1
-        self._running[at] = spawn(work_on, *self._given)
+        self._running[at] = fork(work_on, *self._given)
 
     def _wake(self, *, everybody: bool = False) -> None:
         now = time.monotonic()

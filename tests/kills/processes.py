@@ -1,10 +1,16 @@
-"""Workers in processes of their own, which are killed and stopped from outside or at a boundary."""
+"""Workers in processes of their own, which are killed and stopped from outside or at a boundary.
+
+They are forked from a process that has imported, configured and compiled what they need and runs
+no threads: starting everything anew would take longer than what is killed.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -21,10 +27,9 @@ from governance.runs.service import retry_items
 from governance.tenancy import EVERYTHING
 from tests.governance.runs.pools import InProcess
 from tests.kills.scenes import SCENES, Scene
-from tests.kills.shelves import quick_engine
+from tests.kills.shelves import close_connections, quick_engine
 
 LEASE = timedelta(seconds=1)
-_MODULE = "tests.kills.processes"
 _LATER = timedelta(hours=1)
 """Every lease is over by then."""
 
@@ -81,11 +86,19 @@ def finish(scene: Scene, engine: Engine, folder: Path) -> None:
         pass
 
 
-def spawn(task: Callable[..., None], *arguments: Any) -> BaseProcess:
-    """A process that starts at once: it is forked from a server that has imported everything."""
+@contextmanager
+def conductor() -> Iterator[Executor]:
+    """A process to kill from; what is given to it may be called again and again."""
     context = get_context("forkserver")
-    context.set_forkserver_preload([_MODULE])
-    process = context.Process(target=task, args=arguments, daemon=True)
+    context.set_forkserver_preload(["tests.kills.killing"])
+    with ProcessPoolExecutor(1, context) as made:
+        yield made
+
+
+def fork(task: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """A process like this one that works on the task, without its connections."""
+    close_connections()
+    process = get_context("fork").Process(target=task, args=arguments, daemon=True)
     process.start()
     return process
 

@@ -6,7 +6,6 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,11 +15,10 @@ from sqlmodel import col
 
 from app.audit_log import sequence
 from app.database import session_scope
+from app.run_kinds import run_kinds
 from billing.invoices import issuing, rendering
 from billing.invoices.models import FeeInvoice, InvoiceSeries
-from billing.invoices.rendering import draw_pdf
 from billing.invoices.values import InvoiceState
-from billing.runs.kinds import kinds
 from billing.runs.preview import BILLING
 from billing.settlement.models import SettlementRecord
 from billing.settlement.recomputing import sealed_settlement
@@ -117,7 +115,7 @@ class Invoices:
         """Billing as it is, two items a chunk; documents are drawn as text."""
         remember_settlements(folder)
         workshop = make_workshop(folder)
-        made = kinds(workshop, partial(draw_pdf, render=workshop.render))
+        made = run_kinds(workshop)
         return {BILLING: replace(made[BILLING], chunk=2)}
 
     def wrong(self, engine: Engine) -> list[str]:

@@ -11,15 +11,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
-from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy import Dialect, Engine, event, make_url, text
 
 from app.database import make_engine, migrate
 
 Build = Callable[[Engine], None]
 _NUMBERS = count(1)
+_ENGINES: dict[str, Engine] = {}
+_ADDRESSES: dict[str, str] = {}
 
 
 class Shelf(Protocol):
@@ -40,11 +42,40 @@ class Shelf(Protocol):
 
 
 def quick_engine(address: str) -> Engine:
-    """An engine whose SQLite waits for no disk: processes are killed here, machines aren't."""
+    """This process's engine for the kind of database, pointed at the address.
+
+    There is one engine for all copies, so that it compiles each statement once; its SQLite waits
+    for no disk: processes are killed here, machines aren't. Nothing else uses it meanwhile.
+    """
+    backend = make_url(address).get_backend_name()
+    _ADDRESSES[backend] = address
+    if backend not in _ENGINES:
+        _ENGINES[backend] = _pointed_engine(address)
+    _ENGINES[backend].dispose()
+    return _ENGINES[backend]
+
+
+def close_connections() -> None:
+    """Of this process, before it is forked: no two may talk over one."""
+    for engine in _ENGINES.values():
+        engine.dispose()
+
+
+def _pointed_engine(address: str) -> Engine:
     engine = make_engine(address)
+    event.listen(engine, "do_connect", _redirect)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda one, _: one.execute("PRAGMA synchronous = OFF"))
     return engine
+
+
+def _redirect(
+    dialect: Dialect, _record: object, arguments: list[Any], named: dict[str, Any]
+) -> None:
+    """Connect to where the engine is pointed now."""
+    arguments[:], fresh = dialect.create_connect_args(make_url(_ADDRESSES[dialect.name]))
+    named.clear()
+    named.update(fresh)
 
 
 @dataclass(slots=True)
@@ -113,6 +144,12 @@ class Server:
         yield self._at(copy)
         self._administer(f"DROP DATABASE {copy} WITH (FORCE)")
 
+    def hurry(self) -> None:
+        """Wait for no disk: processes are killed here, machines aren't."""
+        for setting in ("fsync", "full_page_writes"):
+            self._administer(f"ALTER SYSTEM SET {setting} = off")
+        self._administer("SELECT pg_reload_conf()")
+
     def _at(self, database: str) -> str:
         return make_url(self.address).set(database=database).render_as_string(hide_password=False)
 
@@ -134,5 +171,6 @@ def own_shelves() -> Iterator[tuple[Shelf, ...]]:
         tempfile.TemporaryDirectory() as folder,
         get_server(home, cleanup_mode="delete") as server,
     ):
-        address = server.get_uri(driver="psycopg")
-        yield Files(Path(folder)), Server(address)
+        made = Server(server.get_uri(driver="psycopg"))
+        made.hurry()
+        yield Files(Path(folder)), made

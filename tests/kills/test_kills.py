@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
 
 from tests.database import BACKENDS
-from tests.kills.killing import boundaries_of, cut_at_commits, kill_at_boundaries, kill_at_random
+from tests.kills.killing import cut_at_commits, kill_at_boundaries, kill_at_random
+from tests.kills.processes import conductor
 from tests.kills.scenes import SCENES
 from tests.kills.shelves import Files, Server, Shelf
 
 _SCENE = "toys"
-_EVERY = 60
+_EVERY = 90
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -31,24 +34,30 @@ def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return made
 
 
+@pytest.fixture(scope="module")
+def conducting() -> Iterator[Executor]:
+    """The process to kill from."""
+    with conductor() as made:
+        yield made
+
+
 def test_a_worker_killed_at_a_boundary_loses_and_doubles_nothing(
-    shelf: Shelf, tmp_path: Path
+    conducting: Executor, shelf: Shelf, tmp_path: Path
 ) -> None:
-    boundaries = boundaries_of(_SCENE, shelf, tmp_path)
-    found = kill_at_boundaries(_SCENE, shelf, tmp_path, range(7, boundaries, _EVERY))
+    found = conducting.submit(kill_at_boundaries, _SCENE, shelf, tmp_path, 7, _EVERY).result()
     assert found.wrong == []
     assert found.kills >= 3
 
 
 def test_workers_killed_and_stopped_at_random_lose_and_double_nothing(
-    shelf: Shelf, tmp_path: Path
+    conducting: Executor, shelf: Shelf, tmp_path: Path
 ) -> None:
-    found = kill_at_random(_SCENE, shelf, tmp_path, kills=4, seed=11)
+    found = conducting.submit(kill_at_random, _SCENE, shelf, tmp_path, 4, 11).result()
     assert found.wrong == []
 
 
 def test_connections_cut_during_commits_lose_and_double_nothing(
-    shelf: Shelf, tmp_path: Path
+    conducting: Executor, shelf: Shelf, tmp_path: Path
 ) -> None:
-    found = cut_at_commits(_SCENE, shelf, tmp_path, cuts=6, seed=5)
+    found = conducting.submit(cut_at_commits, _SCENE, shelf, tmp_path, 6, 5).result()
     assert found.wrong == []

@@ -6,9 +6,12 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.cli import main, runs
 from app.database import make_engine, session_scope
@@ -16,6 +19,7 @@ from app.evidence_store import store_of
 from app.running import Worker
 from app.settings import load_settings
 from billing.settlement.service import Workshop
+from governance.audit.models import Action, AuditEntry
 from governance.tenancy import EVERYTHING
 from sla.kpis.catalogue import load_catalogue
 from tests.billing.runs.billed import make_billed
@@ -42,6 +46,34 @@ def email(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         starter = make_billed(session, tmp_path, workshop, [1]).starter
     engine.dispose()
     return starter.email
+
+
+def test_reports_are_written_into_one_archive(email: str, tmp_path: Path) -> None:
+    out = tmp_path / "reports.zip"
+    ran = _run("packs", "--period", "2026-01", "--as", email, "--out", str(out))
+    assert ran.exit_code == 0, ran.output
+    assert ran.output == "Reports collected: 1 of 1\nRun 1 is done.\n"
+    with ZipFile(out) as archive:
+        assert archive.namelist() == ["ENG-1-2026-01-pack.pdf"]
+    engine = make_engine(load_settings())
+    with session_scope(engine, sees=EVERYTHING, read_only=True) as session:
+        left = session.scalars(
+            select(col(AuditEntry.subject_label)).where(
+                col(AuditEntry.action) == Action.DOCUMENT_EXPORTED
+            )
+        ).all()
+    engine.dispose()
+    assert left == ["ENG-1-2026-01-pack.pdf"]
+
+
+def test_hand_ins_need_a_drop_folder(
+    email: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("imports", "--as", email)
+    assert "PLUMBLINE_DROP_DIR" in _run(*asked).output
+    monkeypatch.setenv("PLUMBLINE_DROP_DIR", str(tmp_path / "drop"))
+    refused = _run(*asked)
+    assert "no engagement that this run could work on" in refused.output, "finance hands in nothing"
 
 
 def test_a_month_is_billed_once(email: str) -> None:

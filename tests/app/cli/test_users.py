@@ -121,10 +121,10 @@ def test_a_user_is_erased_from_log_invitation_and_outbox(run: Run) -> None:
 def test_who_was_only_invited_is_erased(run: Run) -> None:
     run("migrate")
     erase = ("user", "erase", "Ada@example.org", "--yes")
-    assert "no user and no invitation" in run(*erase).output
+    assert "there is no user, invitation or recipient" in run(*erase).output
     run("user", "invite", *ADD[2:], "--country", "IE")
     erased = run(*erase)
-    assert (erased.exit_code, "invitations are erased" in erased.output) == (0, True)
+    assert (erased.exit_code, "deliveries are erased" in erased.output) == (0, True)
     assert "with 0 values" not in erased.output
     assert "ada@example.org" not in run("mail", "list").output
     assert run(*erase).exit_code != 0

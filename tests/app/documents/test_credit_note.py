@@ -80,5 +80,5 @@ def test_what_was_withheld_comes_back_less_and_tax_is_declared_at_the_invoices_r
         ("Total", Decimal("1071.00")),
         ("Tax that you withheld", Decimal("-135.00")),
     ]
-    assert context["declared"].total == "PLN\u00a0727.90"
-    assert context["declared"].rate == "1\u00a0EUR\u00a0=\u00a04.2567\u00a0PLN"
+    assert context["tax_currency"].total == "PLN\u00a0727.90"
+    assert context["tax_currency"].rate == "1\u00a0EUR\u00a0=\u00a04.2567\u00a0PLN"

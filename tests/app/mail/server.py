@@ -30,6 +30,8 @@ class Received:
     mails: list[tuple[list[str], bytes]] = field(default_factory=list)
     refusal: str = ""
     """The answer to every recipient, where it isn't empty."""
+    refused_addresses: set[str] = field(default_factory=set)
+    """Recipients that it doesn't know."""
     encrypted: list[bool] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
@@ -43,6 +45,8 @@ class Received:
         """Take a recipient or refuse it."""
         if self.refusal:
             return self.refusal
+        if address in self.refused_addresses:
+            return "550 not here"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 OK"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 
 from app.database import session_scope
 from app.mail.models import OutboxMail
-from app.mail.outbox import Mail, list_mails, queue_mail
+from app.mail.outbox import CLAIM, Mail, list_mails, queue_mail
 from app.mail.sending import mail_folder, mailer, send_due
 from app.settings import Settings
 from governance.access import Actor
@@ -127,6 +128,25 @@ def test_a_server_that_is_away_is_tried_again(sqlite_engine: Engine, tmp_path: P
     _queue(sqlite_engine, settings)
     assert send_due(sqlite_engine, settings, _now).put_off == 1
     assert "ConnectionRefusedError" in _only(sqlite_engine).last_error
+
+
+def test_a_server_may_take_its_time_over_the_message(
+    sqlite_engine: Engine, plain: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience: list[float | None] = []
+    send = smtplib.SMTP.data
+
+    def noted(server: smtplib.SMTP, message: bytes) -> tuple[int, bytes]:
+        assert server.sock is not None
+        patience.append(server.sock.gettimeout())
+        return send(server, message)
+
+    monkeypatch.setattr(smtplib.SMTP, "data", noted)
+    _queue(sqlite_engine, plain)
+    assert send_due(sqlite_engine, plain, _now).sent == 1
+    (seconds,) = patience
+    assert seconds is not None
+    assert timedelta(minutes=10) <= timedelta(seconds=seconds) < CLAIM
 
 
 def test_one_bad_address_stops_no_other_mail(

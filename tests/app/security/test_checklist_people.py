@@ -38,6 +38,7 @@ LIMITED = {
     "POST /engagements/{reference}/periods",
     "POST /engagements/{reference}/periods/{label}/invoice/issue",
     "POST /engagements/{reference}/periods/{label}/invoice/pdf",
+    "POST /engagements/{reference}/provider-invoices",
     "POST /new-password",
     "POST /reset",
     "POST /sign-in/passkey",

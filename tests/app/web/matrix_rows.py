@@ -44,6 +44,8 @@ from sla.evidence.models import (
 from sla.evidence.service import Upload, counting_tables
 from sla.evidence.store import EvidenceStore
 from sla.evidence.values import EvidenceSet
+from tests.billing.provider_invoices.rows import add_provider_invoice
+from tests.billing.reminders.rows import add_reminder, add_statement
 from tests.billing.simulation.values import SIMULATED
 from tests.governance.runs.rows import items_of_run, queued_run
 
@@ -82,6 +84,8 @@ class Rows:
             "simulation_id": str(simulation.id),
             "run_id": str(self._run(engagement, member_id).id),
             "import_id": str(statement.id),
+            "provider_invoice": str(self._provider_invoice(engagement, member_id)),
+            "charge": str(self._reminder(engagement, member_id)),
             "sha256": table.sha256,
             "hand_in_id": str(table.hand_in_id),
             **self._imports(engagement, table, member_id),
@@ -113,6 +117,15 @@ class Rows:
         )
         self.add(row)
         return row
+
+    def _reminder(self, engagement: Engagement, member_id: int) -> int:
+        """The charge of a reminder, and a kept statement beside it; both are the first ones."""
+        add_statement(self._session, engagement, member_id, self._now)
+        return add_reminder(self._session, engagement, member_id, self._now).id
+
+    def _provider_invoice(self, engagement: Engagement, member_id: int) -> int:
+        """Of January, checked and partly contested."""
+        return add_provider_invoice(self._session, engagement, member_id, self._now).id
 
     def _simulation(self, engagement: Engagement, member_id: int) -> SimulationRecord:
         """Of the provider, and finished."""

@@ -116,6 +116,8 @@ class MatrixWorld:
     """The same, of what belongs to no engagement."""
     submissions: dict[str, str] = field(default_factory=dict)
     """The number of each submission in ENG-1, by the label of its period."""
+    invoice_number: str = ""
+    """The number of ENG-1's issued invoice."""
     personal: dict[str, dict[str, str]] = field(default_factory=dict)
     """The same, of each column's own account; under `stranger` of somebody else's."""
 
@@ -303,6 +305,7 @@ class _Builder:
         new = NewDispute(DisputeSubject.LINE, "it was less", Decimal("5.00"), 1)
         dispute = raise_dispute(self._session, self._actor(client), own, invoice, new)
         self._world.own |= {"note": str(note.draft_number), "dispute": str(dispute.number)}
+        self._world.invoice_number = invoice.number or ""
 
     def _relief(self, preparer: Actor, own: Engagement) -> None:
         """One event is granted and restates the sealed period, another one waits."""

@@ -17,9 +17,14 @@ class Snapshot:
         self._file.backup(self._kept)
         self._seen = self._version()
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether others have committed anything since."""
+        return self._version() != self._seen
+
     def put_back(self) -> None:
         """Undo what others have committed since."""
-        if self._version() != self._seen:
+        if self.is_changed:
             self._kept.backup(self._file)
             self._seen = self._version()
 

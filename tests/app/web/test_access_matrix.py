@@ -31,8 +31,8 @@ def world(sqlite_template: Path, tmp_path: Path) -> MatrixWorld:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_everybody_gets_what_the_table_says(world: MatrixWorld, part: int) -> None:
     chosen = routes(world.app)[part::PARTS]
-    seen = observe(world, Snapshot(world.settings.data_dir / "plumbline.db"), chosen)
     wanted = expected()
+    seen = observe(world, Snapshot(world.settings.data_dir / "plumbline.db"), chosen, wanted)
     new = {route: rows for route, rows in seen.items() if route not in wanted}
     assert not new, f"routes without rows in {TABLE.name}; judge and paste:\n{report(new)}"
     found = differences(seen, wanted)

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from app.database import session_scope
+from app.documents.wording import tax_total
 from app.evidence_store import store_of
+from billing.charges.values import TaxLine
 from billing.invoices.service import issue_invoice
 from billing.settlement.service import Workshop
+from billing.tax import tax_title
+from governance.contract.charges import TaxCategory
 from governance.engagements.models import Engagement
 from governance.tenancy import EVERYTHING
 from sla.kpis.catalogue import load_catalogue
-from tests.app.web.support import Browser, World, make_world
+from tests.app.web.support import Browser, World, form_token, make_world
 from tests.factories import JANUARY, TextRenderer, approve
 
 _HERE = "/engagements/ENG-1/journal"
@@ -71,7 +75,15 @@ def test_contract_measurement_and_invoice_stand_side_by_side(browser: Browser) -
     assert "All lines and totals agree." in page
     assert "EUR\u00a01,000.00 a month." in page
     assert "come out the same" not in page
-    again = browser.get(f"{here}?again=1").text
+    again = browser.post(here, data={"csrf_token": form_token(page)}).text
     assert "come out the same from the evidence" in again
     assert "below_minimum" not in again
     assert browser.get(here.replace("01", "05")).status_code == 404
+
+
+@pytest.mark.parametrize("category", TaxCategory)
+@pytest.mark.parametrize("name", [None, "Sales tax"])
+def test_taxes_have_the_words_of_the_document(category: TaxCategory, name: str | None) -> None:
+    rate = Decimal(19) if category is TaxCategory.STANDARD else Decimal(0)
+    line = TaxLine(category, rate, Decimal(0), Decimal(0), name=name)
+    assert tax_title(category, rate, name) == tax_total(line)

@@ -45,7 +45,7 @@ def _post(world: World, user: User, path: str, **form: str) -> tuple[int, str]:
 
 
 def _credit(world: World, **form: str) -> tuple[int, str]:
-    asked = {"how": "lines", "reason": "closed on the <12th>"} | form
+    asked = {"invoice": "CW-2026-00001", "how": "lines", "reason": "closed on the <12th>"} | form
     return _post(world, world.manager, f"{INVOICE}/credit", **asked)
 
 
@@ -93,6 +93,17 @@ def test_what_the_form_refuses(place: World) -> None:
     for form, said in _REFUSED:
         status, text = _credit(place, **form)
         assert (status, said in text) == (422, True), form
+
+
+def test_a_form_of_another_invoice_credits_nothing(place: World) -> None:
+    for number in ("CW-2026-00002", ""):
+        status, text = _credit(place, how="everything", invoice=number)
+        assert (status, "invoice CW-2026-00001 is the one of this period now" in text) == (
+            409,
+            True,
+        )
+    form = _get(place, place.manager, f"{INVOICE}/credit")
+    assert '<input type="hidden" name="invoice" value="CW-2026-00001" />' in form
 
 
 def test_everything_and_discarded(place: World) -> None:

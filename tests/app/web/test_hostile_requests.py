@@ -72,6 +72,13 @@ def test_an_object_of_no_possible_name_has_no_history(world: World) -> None:
         assert browser.get("/engagements/ENG-1/audit/objects/engagement/%00").status_code == 404
 
 
+def test_nothing_is_searched_by_what_no_text_has(world: World) -> None:
+    with world.signed_in(world.manager) as (browser, _):
+        for query in ("payments?find=%00", "credit-notes?invoice=a%00b", "journal?first=0001-01"):
+            answer = browser.get(f"/engagements/ENG-1/{query}")
+            assert (answer.status_code, "<h1>" in answer.text) == (422, True), query
+
+
 def test_another_password_ends_what_was_begun_before(own_world: World) -> None:
     with own_world.signed_in(own_world.manager) as (browser, token):
         form = {"csrf_token": token, "email": "thief@new.example"}

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from app.database import session_scope
+from billing.payments.listing import PAGE
+from billing.payments.recording import NewPayment, record_payment
 from governance.engagements.models import Engagement
 from governance.tenancy import EVERYTHING
 from tests.app.web.support import Browser, World, make_world
 from tests.billing.payments.scenes import make_invoice
 from tests.billing.payments.statements import Tx, entry, statement
+from tests.factories import NOW, actor_of
 
 _HERE = "/engagements/ENG-1/payments"
 _WRITE_OFFS = "/engagements/ENG-1/write-offs"
@@ -120,3 +123,95 @@ def test_a_write_off_needs_two_people(world: World) -> None:
         _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="approved")
         assert "EUR\u00a0499.50" in browser.get(_HERE).text
         assert "none of" in _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="x")
+    with world.signed_in(world.chair) as (browser, _):
+        seen = browser.get(_HERE).text
+        assert "EUR\u00a0500.00" in seen, "the client owes what the provider gave up"
+        assert "EUR\u00a0499.50" not in seen
+
+
+def test_a_write_off_is_reversed_by_two_people(world: World) -> None:
+    reversal = f"{_WRITE_OFFS}/reversals/1"
+    with world.signed_in(world.billing) as (browser, token):
+        invoice = re.findall(r'<option value="(\d+)">CW-2026-00003', browser.get(_HERE).text)[0]
+        fields = {"invoice": invoice, "amount": "500.00", "reason": "insolvent"}
+        _post(browser, token, _WRITE_OFFS, **fields, kind="bad_debt")
+    with world.signed_in(world.manager) as (browser, token):
+        _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="approved")
+        asked = {"amount": "200.00", "reason": "a quota is paid"}
+        assert "#write-offs" in _post(browser, token, f"{_WRITE_OFFS}/1/reversals", **asked)
+        assert "no write-off" in _post(browser, token, f"{_WRITE_OFFS}/9/reversals", **asked)
+        page = browser.get(_HERE).text
+        assert "Reversal of WO-1" in page
+        assert "another person" in _post(browser, token, f"{reversal}/decide", verdict="approved")
+        _post(browser, token, f"{_WRITE_OFFS}/1/reversals", **asked)
+        _post(browser, token, f"{_WRITE_OFFS}/reversals/2/withdraw")
+    with world.signed_in(world.billing) as (browser, token):
+        _post(browser, token, f"{reversal}/decide", verdict="approved")
+        page = browser.get(_HERE).text
+        assert "EUR\u00a0200.00 open" in page
+        assert "Withdrawn" in page
+
+
+def test_what_was_written_off_can_be_paid(world: World) -> None:
+    with world.signed_in(world.billing) as (browser, token):
+        invoice = re.findall(r'<option value="(\d+)">CW-2026-00003', browser.get(_HERE).text)[0]
+        fields = {"invoice": invoice, "amount": "500.00", "reason": "insolvent"}
+        _post(browser, token, _WRITE_OFFS, **fields, kind="bad_debt")
+    with world.signed_in(world.manager) as (browser, token):
+        _post(browser, token, f"{_WRITE_OFFS}/1/decide", verdict="approved")
+    data = statement(entry("500.00", Tx("CW-2026-00003")))
+    with world.signed_in(world.billing) as (browser, token):
+        path = _preview(browser, token, "march.xml", data)
+        page = browser.get(path).text
+        assert "paying that reverses it" in page
+        assert "checked" not in page
+        key, pays = re.findall(
+            r'name="take" value="(\w+)".*?<option value="([^"]+)"', page, re.DOTALL
+        )[0]
+        _post(browser, token, f"{path}/confirm", take=[key], **{f"pays-{key}": pays})
+        assert "PAY-1 pays it after all" in browser.get(_HERE).text
+
+
+def test_the_same_payment_from_another_kind_of_statement_is_told(world: World) -> None:
+    data = statement(entry("1190.00", Tx("CW-2026-00002")))
+    with world.signed_in(world.billing) as (browser, token):
+        path = _preview(browser, token, "march.xml", data)
+        (key,) = re.findall(r'name="take" value="(\w+)"', browser.get(path).text)
+        _post(browser, token, f"{path}/confirm", take=[key])
+        rows = b"Date,Amount,Text\n2026-03-02,1190.00,cw 2026 2\n2026-03-02,5.00,other\n"
+        again = browser.get(_preview(browser, token, "march.csv", rows)).text
+        assert "Probably recorded already" in again
+        assert f'href="{_HERE}/1"' in again
+        assert "Probably the same as PAY-1, from a camt.053 statement" in again
+
+
+def test_an_invoice_in_the_clients_favour_is_paid_out(world: World) -> None:
+    with session_scope(world.engine, sees=EVERYTHING) as session:
+        owed = make_invoice(session, session.get_one(Engagement, 1), 4, -7000).id
+    fields = {"invoice": str(owed), "amount": "70.00", "day": "2026-03-02", "reason": "transfer"}
+    with world.signed_in(world.billing) as (browser, token):
+        assert "EUR\u00a070.00 to be paid out" in browser.get(_HERE).text
+        assert "#paid-out" in _post(browser, token, f"{_HERE}/refunds", **fields)
+        assert "Record what was paid out" not in browser.get(_HERE).text
+        _post(browser, token, f"{_HERE}/refunds/1/take-back", reason="it came back")
+        assert "it came back" in browser.get(_HERE).text
+        missing = fields | {"invoice": "999"}
+        assert "no such invoice" in _post(browser, token, f"{_HERE}/refunds", **missing)
+
+
+def test_payments_come_in_pages(world: World) -> None:
+    with session_scope(world.engine, sees=EVERYTHING) as session:
+        engagement, finance = session.get_one(Engagement, 1), actor_of(world.billing)
+        for number in range(1, PAGE + 2):
+            new = NewPayment(NOW.date(), "EUR", number, debtor=f"Debtor {number}")
+            record_payment(session, finance, engagement, new)
+    with world.signed_in(world.finance) as (browser, _):
+        first = browser.get(f"{_HERE}?find=debtor&standing=account").text
+        assert f"1 to {PAGE} of {PAGE + 1}" in first
+        (older,) = re.findall(r'href="([^"]+)"[^>]*>Older', first)
+        assert "standing=account&amp;find=debtor&amp;from=50" in older
+        second = browser.get(older.replace("&amp;", "&")).text
+        assert "Debtor 1<" in second
+        assert "Newer" in second
+        assert browser.get(f"{_HERE}?from=-1").status_code == 400
+        assert "Debtor 7<" in browser.get(f"{_HERE}?find=PAY-7").text

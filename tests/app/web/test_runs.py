@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+from app.database import session_scope
 from app.running import Worker
+from governance.audit.exports import KIND
+from governance.audit.service import entries_of
+from governance.tenancy import EVERYTHING
 from tests.app.web.support import Browser, World, make_world
 from tests.governance.runs.pools import InProcess
 
@@ -69,6 +75,31 @@ def test_what_was_set_aside_is_shown_and_tried_again(world: World) -> None:
         _post(browser, token, f"{here}/cancel")
         assert "Cancelled" in browser.get(here).text
         assert browser.post(f"{here}/retry", data={"csrf_token": token}).status_code == 409
+
+
+def test_reports_are_collected_and_leave_as_one_archive(world: World) -> None:
+    with world.signed_in(world.manager) as (browser, token):
+        assert "drop folder" not in browser.get("/runs/new?month=2026-01").text
+        here = _post(browser, token, "/runs", kind="packs", month="2026-01")
+        assert browser.get(f"{here}/reports.zip").status_code == 404
+        _work(world)
+        assert f"{here}/reports.zip" in browser.get(here).text
+        first, second = (browser.get(f"{here}/reports.zip") for _ in range(2))
+        assert first.content == second.content
+        with ZipFile(BytesIO(first.content)) as archive:
+            assert archive.testzip() is None
+            (name,) = archive.namelist()
+            report = archive.read(name)
+        own = browser.get("/engagements/ENG-1/periods/2026-01/documents/pack.pdf")
+        assert own.content == report
+    with session_scope(world.app.state.engine, sees=EVERYTHING, read_only=True) as session:
+        left = [one.subject_label for one in entries_of(session, 1) if one.subject_kind == KIND]
+    assert left.count(name) == 3, "twice in an archive, once alone"
+    with world.signed_in(world.manager) as (browser, token):
+        answer = browser.post("/runs", data={"csrf_token": token} | _NEW | {"kind": "imports"})
+        assert answer.status_code == 422, "no drop folder is set up"
+    with world.signed_in(world.stranger) as (browser, _):
+        assert browser.get(f"{here}/reports.zip").status_code == 404
 
 
 @pytest.mark.parametrize(

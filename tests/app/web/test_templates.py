@@ -55,5 +55,5 @@ def test_every_template_that_code_names_exists() -> None:
     for path in (ROOT / "app" / "web").glob("*.py"):
         named |= set(re.findall(r'"((?:\w+/)+\w+\.html)"', path.read_text(encoding="utf-8")))
     for name in PAGES:
-        named |= set(re.findall(r'(?:extends|include|from) "([^"]+)"', _text(name)))
+        named |= set(re.findall(r'(?:extends|include|from) "([\w/]+\.html)"', _text(name)))
     assert named == set(PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -276,6 +277,60 @@ def test_of_a_quarter_the_days_that_have_passed_are_accrued() -> None:
     entries = accrual_entries([quarter], [date(2026, 1, 31)], Books(Side.PROVIDER))
     assert on(next(iter(entries)), "assets:accrued revenue") == Decimal("27.90")
     assert delivered(quarter, date(2026, 4, 30)) == quarter
+
+
+def _month(number: int, net: str, credit: str = "0.00") -> FeeDocument:
+    """What a month of a quarter delivered; it has no invoice of its own."""
+    return replace(make_invoice([(net, NORMAL)], credit), period=Period.month(2026, number))
+
+
+def _accrued(entries: Iterable[Entry]) -> list[tuple[date, Decimal]]:
+    """Day and amount of each accrual; its reversal is the opposite."""
+    return [
+        (one.on, on(one, "assets:accrued revenue"))
+        for one in entries
+        if one.kind is EntryKind.ACCRUAL
+    ]
+
+
+def test_settled_months_of_an_unfinished_quarter_are_accrued_with_their_own_figures() -> None:
+    """100.00, then 140.00 less a credit of 14.00; March isn't settled."""
+    months = [_month(1, "100.00"), _month(2, "140.00", "14.00")]
+    ends = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)]
+    found = _accrued(accrual_entries([], ends, Books(Side.PROVIDER), months))
+    first, second = Decimal("100.00"), Decimal("126.00")
+    assert found == [
+        (ends[0], first),
+        (ends[1], first),
+        (ends[1], second),
+        (ends[2], first),
+        (ends[2], second),
+    ]
+
+
+def test_a_drawn_up_quarter_takes_the_place_of_its_months_at_its_end() -> None:
+    """The quarter comes to 300.00 with its rebate; its months by themselves to more."""
+    months = [_month(1, "100.00"), _month(2, "140.00"), _month(4, "9.00")]
+    made = make_invoice([("300.00", NORMAL)], "0.00")
+    quarter = replace(made, number=None, issued_on=None, period=Period.parse("2026-Q1"))
+    ends = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30)]
+    issued = replace(quarter, number="CW-2026-00001", issued_on=date(2026, 4, 4))
+    expected = [
+        (ends[0], Decimal("100.00")),
+        (ends[1], Decimal("100.00")),
+        (ends[1], Decimal("140.00")),
+        (ends[2], Decimal("300.00")),
+    ]
+    books = Books(Side.PROVIDER)
+    for document, april in (
+        (quarter, [Decimal("300.00"), Decimal("9.00")]),
+        (issued, [Decimal("9.00")]),
+    ):
+        found = _accrued(accrual_entries([document], ends, books, months))
+        assert found == [*expected, *((ends[3], amount) for amount in april)]
+    # February was never settled by itself: the days that have passed, 59 of 90.
+    partly = _accrued(accrual_entries([quarter], [ends[1]], books, months[:1]))
+    assert partly == [(ends[1], Decimal("196.67"))]
 
 
 @pytest.mark.parametrize("books", [provider_books(), client_books()], ids=["provider", "client"])

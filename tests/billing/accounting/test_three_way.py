@@ -117,13 +117,13 @@ def test_another_tax_and_other_totals_are_named(
     named = [(one.what, one.where) for one in _check(agreed, other).differences]
     computed = "it isn't what the lines and the contract's rates come to"
     assert named == [
-        (computed, "Tax, standard 19 %"),
-        ("it isn't what was sealed", "Tax, standard 19 %"),
+        (computed, "VAT 19%"),
+        ("it isn't what was sealed", "VAT 19%"),
         (computed, "Total"),
     ]
     lower = _changed(document, 1, tax=replace(tax.tax, rate=Decimal(7)))
     (found,) = _check(agreed, lower).differences
-    assert (found.expected, found.found) == ("standard 19 %", "standard 7 %")
+    assert (found.expected, found.found) == ("VAT 19%", "VAT 7%")
 
 
 def test_charges_that_come_out_otherwise_from_the_evidence_are_named(

@@ -10,6 +10,7 @@ from decimal import Decimal
 from billing.accounting.accruals import accrual_entries, month_ends
 from billing.accounting.books import Books
 from billing.accounting.documents import document_entry
+from billing.accounting.late_charges import LateCharged, late_charge_entries
 from billing.accounting.movements import (
     Allocated,
     Paid,
@@ -117,6 +118,17 @@ def _movements(books: Books) -> Iterator[Entry]:
     )
     yield from payment_entries(paid, books)
     yield from payment_entries(bounced, books)
+    charged = LateCharged(
+        "RM-1",
+        "Interest for late payment of CW-2026-00002",
+        date(2026, 5, 5),
+        "EUR",
+        Decimal("12.34"),
+        payee,
+        date(2026, 6, 6),
+        HOSTILE,
+    )
+    yield from late_charge_entries(charged, books)
     given_up = WrittenOff(
         "WO-1", date(2026, 9, 1), "CW-2026-00005", "EUR", Decimal("0.07"), payee, "rounding"
     )

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from billing.credit_notes.calculation import ByLine
-from billing.credit_notes.service import discard_credit_note, draw_up, issue_credit_note
+from billing.credit_notes.issuing import issue_credit_note
+from billing.credit_notes.rendering import draw_credit_note, keep_drawn_note
+from billing.credit_notes.service import discard_credit_note, draw_up
 from billing.disputes.models import DisputeSubject
 from billing.disputes.service import (
     NewDispute,
@@ -46,7 +48,9 @@ def use_credit_notes_and_disputes(session: Session, engagement: Engagement) -> N
         elif number == 2:
             uphold_dispute(session, preparer, engagement, number, "it wasn't")
     note = accept_dispute(session, preparer, engagement, 3, reason="so it was")
-    issue_credit_note(session, approver, engagement, note.draft_number, TextRenderer())
+    issue_credit_note(session, approver, engagement, note.draft_number)
+    place = (session, approver, engagement)
+    keep_drawn_note(*place, draw_credit_note(*place, note.draft_number, TextRenderer()))
     asked = ByLine({1: Decimal("1.00")})
     gone = draw_up(session, preparer, engagement, invoice, asked, "a slip")
     discard_credit_note(session, preparer, engagement, gone.draft_number)

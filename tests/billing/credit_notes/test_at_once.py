@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 
 from sqlalchemy import Engine, select
@@ -11,16 +12,18 @@ from sqlmodel import Session, col
 
 from app.database import session_scope
 from billing.credit_notes.calculation import Asked, ByLine, Everything
+from billing.credit_notes.issuing import issue_credit_note
 from billing.credit_notes.models import CreditNote, CreditNoteState
 from billing.credit_notes.queries import credited_of, find_issued
-from billing.credit_notes.service import draw_up, issue_credit_note
+from billing.credit_notes.service import draw_up
 from billing.invoices.models import InvoiceSeries
+from governance.access import Role
 from governance.audit.models import Action
 from governance.audit.service import events_of
 from governance.errors import Conflict
 from governance.tenancy import EVERYTHING
 from tests.billing.credit_notes.scenes import Scene, make_scene
-from tests.factories import TextRenderer
+from tests.factories import make_member
 
 PARALLEL = 8
 
@@ -39,7 +42,7 @@ def _issue_at_once(engine: Engine, scene: Scene, numbers: list[int]) -> list[str
         try:
             with session_scope(engine, sees=EVERYTHING) as session:
                 place = (session, scene.approver, scene.engagement)
-                return issue_credit_note(*place, number, TextRenderer()).number or ""
+                return issue_credit_note(*place, number).number or ""
         except Conflict:
             return "told"
 
@@ -68,6 +71,16 @@ def test_one_note_issued_a_hundred_times_at_once_is_issued_once(fresh_engine: En
     with session_scope(fresh_engine, sees=EVERYTHING, read_only=True) as session:
         entries = events_of(session, scene.engagement.id)
         assert sum(one.action is Action.CREDIT_NOTE_ISSUED for one in entries) == 1
+
+
+def test_of_two_who_approve_one_note_one_is_told(fresh_engine: Engine) -> None:
+    scene = _drafts(fresh_engine, lambda _: Everything(), 1)
+    with session_scope(fresh_engine, sees=EVERYTHING) as session:
+        other = make_member(session, scene.engagement, Role.PROVIDER_FINANCE)
+    scenes = [scene, replace(scene, approver=other)]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda one: _issue_at_once(fresh_engine, one, [1]), scenes))
+    assert sorted(answers) == [["CN-2026-00001"], ["told"]]
 
 
 def test_parts_win_until_the_line_is_used_up(fresh_engine: Engine) -> None:

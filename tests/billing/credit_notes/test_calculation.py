@@ -107,6 +107,21 @@ def test_tax_in_the_currency_of_its_declaration_adds_up_too() -> None:
     assert stated == [Decimal("52.75"), Decimal("105.58")]
 
 
+def test_three_taxes_are_declared_one_by_one() -> None:
+    """0.19, 0.07 and 0.05 at 1.3 are 0.25 + 0.09 + 0.07 = 0.41, and not 0.40 for their sum 0.31."""
+    declared = TaxCurrency("USD", Decimal("1.3"), date(2026, 2, 28), "ECB", Decimal("0.41"))
+    lines = [("1.00", USUAL), *(("1.00", treatment("standard", rate)) for rate in ("7", "5"))]
+    lines.append(("0.04", treatment("standard", "3")))
+    invoice, so_far = make_invoice(lines, declared=declared), _Credited()
+    stated = []
+    for asked in (ByLine({1: None}), ByLine({2: None}), ByLine({3: None}), Everything()):
+        note = credit(invoice, asked, so_far)
+        _add(so_far, note)
+        assert note.tax_currency is not None
+        stated.append(str(note.tax_currency.tax))
+    assert stated == ["0.25", "0.09", "0.07", "0.00"]
+
+
 _TREATMENTS = (USUAL, treatment("standard", "7"), treatment("zero", "0"))
 _RATES = st.sampled_from(_TREATMENTS)
 

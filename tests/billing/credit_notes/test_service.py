@@ -13,7 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
 from app.database import session_scope
+from billing.accounting.queries import Wanted, journal_of
 from billing.credit_notes.calculation import ByLine, Everything
+from billing.credit_notes.issuing import issue_credit_note
 from billing.credit_notes.models import (
     CreditNote,
     CreditNoteDocumentKind,
@@ -28,20 +30,25 @@ from billing.credit_notes.queries import (
     get_credit_note,
     get_credit_note_document,
 )
-from billing.credit_notes.service import (
-    discard_credit_note,
-    draw_up,
-    issue_credit_note,
-    review,
-)
+from billing.credit_notes.rendering import DrawnNote, draw_credit_note, keep_drawn_note
+from billing.credit_notes.reviewing import review
+from billing.credit_notes.service import discard_credit_note, draw_up
 from billing.invoices.fee_document import DocumentReference, DocumentType, read_fee_document
 from billing.invoices.models import InvoiceState
+from billing.payments.allocating import allocate
+from billing.payments.models import WriteOffKind, WriteOffState
+from billing.payments.queries import owed_minor_of, reversals_of, written_off_of
+from billing.payments.recording import Bounce, NewPayment, bounce_payment, record_payment
+from billing.payments.values import Part
+from billing.payments.write_offs import NewWriteOff, decide_write_off, propose_write_off
 from governance.access import Actor, Role
+from governance.access_terms import Side
 from governance.audit.models import Action
 from governance.audit.service import events_of
 from governance.contract.engagement import Party
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from governance.tenancy import EVERYTHING
+from governance.values import Period
 from tests.billing.credit_notes.scenes import TWO_LINES, Scene, make_scene
 from tests.factories import NOW, TextRenderer, contract_bytes, make_actor, make_member
 
@@ -61,7 +68,7 @@ def _draw(session: Session, scene: Scene, asked: ByLine | Everything = _PART) ->
 
 def _issue(session: Session, scene: Scene, note: CreditNote, actor: Actor | None = None) -> str:
     place = (session, actor or scene.approver, scene.engagement)
-    return issue_credit_note(*place, note.draft_number, _RENDER).number or ""
+    return issue_credit_note(*place, note.draft_number).number or ""
 
 
 def test_a_note_is_issued_with_its_number_and_documents(session: Session, scene: Scene) -> None:
@@ -77,9 +84,8 @@ def test_a_note_is_issued_with_its_number_and_documents(session: Session, scene:
         NOW.date(),
         scene.approver.user_id,
     )
-    pdf = get_credit_note_document(session, note, CreditNoteDocumentKind.PDF)
-    assert pdf.data == b"CN-2026-00001 CW-2026-00001 119.00"
-    assert documents_of(session, note)[pdf.kind] == pdf.sha256
+    kept = get_credit_note_document(session, note, CreditNoteDocumentKind.JSON)
+    assert documents_of(session, note) == {kept.kind: kept.sha256}
     event = events_of(session, scene.engagement.id)[0]
     assert (event.action, event.subject_label) == (Action.CREDIT_NOTE_ISSUED, "CN-2026-00001")
 
@@ -156,7 +162,7 @@ def test_what_the_approver_looked_at_is_what_is_issued(session: Session, scene: 
     note = _draw(session, scene)
     found = review(session, scene.approver, scene.engagement, note.draft_number)
     assert found.document.payable == found.figures.payable == Decimal("119.00")
-    place = (session, scene.approver, scene.engagement, note.draft_number, _RENDER)
+    place = (session, scene.approver, scene.engagement, note.draft_number)
     with pytest.raises(Conflict, match="look at it again"):
         issue_credit_note(*place, Decimal("118.99"))
     assert issue_credit_note(*place, Decimal("119.00")).number == "CN-2026-00001"
@@ -239,17 +245,109 @@ def test_what_was_issued_is_frozen(session: Session, scene: Scene) -> None:
             session.execute(text(statement))
 
 
+def _drawn(session: Session, scene: Scene, render: TextRenderer = _RENDER) -> DrawnNote:
+    return draw_credit_note(session, scene.approver, scene.engagement, 1, render)
+
+
+def test_the_pdf_is_drawn_apart_and_kept_once(session: Session, scene: Scene) -> None:
+    note = _draw(session, scene)
+    with pytest.raises(Conflict, match="isn't issued"):
+        _drawn(session, scene)
+    _issue(session, scene, note)
+    first = _drawn(session, scene)
+    second = replace(_drawn(session, scene), data=b"another")
+    place = (session, scene.approver, scene.engagement)
+    kept = keep_drawn_note(*place, first)
+    assert kept.data == b"CN-2026-00001 CW-2026-00001 119.00"
+    assert kept.template_version == _RENDER.template_version()
+    assert keep_drawn_note(*place, second).data == kept.data
+    with pytest.raises(Conflict, match="made already"):
+        _drawn(session, scene)
+    event = events_of(session, scene.engagement.id)[0]
+    assert (event.action, event.subject_label) == (Action.CREDIT_NOTE_RENDERED, "CN-2026-00001")
+    with pytest.raises(Forbidden):
+        keep_drawn_note(session, scene.client, scene.engagement, first)
+
+
 class _Broken(TextRenderer):
     def credit_note(self, document: object, log: object) -> bytes:
         raise RuntimeError(document, log)
 
 
-def test_an_error_after_the_number_was_taken_skips_none(fresh_engine: Engine) -> None:
+def test_a_pdf_that_fails_leaves_the_note_issued(session: Session, scene: Scene) -> None:
+    note = _draw(session, scene)
+    _issue(session, scene, note)
+    with pytest.raises(RuntimeError):
+        _drawn(session, scene, _Broken())
+    assert note.state is CreditNoteState.ISSUED
+    assert CreditNoteDocumentKind.PDF not in documents_of(session, note)
+    assert _drawn(session, scene).data == b"CN-2026-00001 CW-2026-00001 119.00"
+
+
+def test_an_error_after_the_number_was_taken_skips_none(
+    fresh_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(document: object) -> None:
+        raise RuntimeError(document)
+
     with session_scope(fresh_engine, sees=EVERYTHING) as session:
         scene = make_scene(session)
-        draft = _draw(session, scene).draft_number
-    with pytest.raises(RuntimeError), session_scope(fresh_engine, sees=EVERYTHING) as session:
-        issue_credit_note(session, scene.approver, scene.engagement, draft, _Broken())
+        _draw(session, scene)
+    with monkeypatch.context() as patched:
+        patched.setattr("billing.credit_notes.issuing.e_invoices_of", broken)
+        with pytest.raises(RuntimeError), session_scope(fresh_engine, sees=EVERYTHING) as session:
+            issue_credit_note(session, scene.approver, scene.engagement, 1)
     with session_scope(fresh_engine, sees=EVERYTHING) as session:
-        note = issue_credit_note(session, scene.approver, scene.engagement, draft, _RENDER)
+        note = issue_credit_note(session, scene.approver, scene.engagement, 1)
         assert note.number == "CN-2026-00001"
+
+
+def _write_off(session: Session, scene: Scene, minor: int) -> None:
+    new = NewWriteOff(scene.invoice.id, minor, WriteOffKind.BAD_DEBT, "insolvent")
+    number = propose_write_off(session, scene.preparer, scene.engagement, new).number
+    place = (session, scene.approver, scene.engagement)
+    decide_write_off(*place, number, WriteOffState.APPROVED)
+
+
+def test_what_is_credited_is_not_written_off_besides(session: Session, scene: Scene) -> None:
+    whole, ids = scene.invoice.payable_minor, [scene.invoice.id]
+    _write_off(session, scene, whole)
+    note = _draw(session, scene)
+    _issue(session, scene, note)
+    (row,) = reversals_of(session, ids)[scene.invoice.id]
+    assert (row.amount_minor, row.reversed_on) == (11900, note.issued_on)
+    assert (row.proposed_by_id, row.decided_by_id) == (note.prepared_by_id, note.decided_by_id)
+    assert written_off_of(session, ids)[scene.invoice.id] == whole - 11900
+
+    place = (session, scene.preparer, scene.engagement)
+    number = record_payment(*place, NewPayment(NOW.date(), "EUR", whole)).number
+    allocate(*place, number, [Part(scene.invoice.id, whole - 11900)])
+    assert written_off_of(session, ids)[scene.invoice.id] == 0
+    bounce_payment(*place, number, Bounce(NOW.date(), "no funds"))
+    assert owed_minor_of(session, [scene.invoice])[scene.invoice.id] == whole - 11900
+    assert written_off_of(session, ids)[scene.invoice.id] == whole - 11900
+
+
+def test_a_bounce_writes_no_more_off_again_than_is_owed(session: Session, scene: Scene) -> None:
+    whole, ids = scene.invoice.payable_minor, [scene.invoice.id]
+    _write_off(session, scene, whole)
+    place = (session, scene.preparer, scene.engagement)
+    number = record_payment(*place, NewPayment(NOW.date(), "EUR", whole)).number
+    allocate(*place, number, [Part(scene.invoice.id, whole)])
+    _issue(session, scene, _draw(session, scene))
+    bounce_payment(*place, number, Bounce(NOW.date(), "no funds"))
+    assert written_off_of(session, ids)[scene.invoice.id] == whole - 11900
+
+
+def test_an_invoice_written_off_and_credited_leaves_the_journal_at_zero(
+    session: Session, scene: Scene
+) -> None:
+    _write_off(session, scene, scene.invoice.payable_minor)
+    _issue(session, scene, _draw(session, scene, Everything()))
+    wanted = Wanted(Period.month(NOW.year, NOW.month), Side.PROVIDER)
+    journal = journal_of(session, scene.preparer, scene.engagement, wanted)
+    balances = {one.account.name: one.balance for one in journal.totals}
+    assert (balances["assets:receivable"], balances["expenses:write-offs"]) == (
+        Decimal(0),
+        Decimal(0),
+    )

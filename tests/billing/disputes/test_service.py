@@ -12,12 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from billing.credit_notes.calculation import Everything
-from billing.credit_notes.service import (
-    discard_credit_note,
-    draw_up,
-    issue_credit_note,
-    review,
-)
+from billing.credit_notes.issuing import issue_credit_note
+from billing.credit_notes.reviewing import review
+from billing.credit_notes.service import discard_credit_note, draw_up
 from billing.disputes.models import Dispute, DisputeState, DisputeSubject
 from billing.disputes.queries import Disputed, disputes_of, get_dispute, list_disputes
 from billing.disputes.service import (
@@ -32,7 +29,7 @@ from governance.audit.models import Action
 from governance.audit.service import events_of
 from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from tests.billing.credit_notes.scenes import Scene, make_scene
-from tests.factories import TextRenderer, make_actor
+from tests.factories import make_actor
 
 _LINE = NewDispute(DisputeSubject.LINE, "the desk was closed", Decimal("200.00"), 1)
 
@@ -83,9 +80,9 @@ def test_accepting_in_part_draws_up_the_credit_note(session: Session, scene: Sce
     assert drafted.document.correction == "Dispute D-1: two days of it"
     assert str(drafted.figures.payable) == "95.20"
     with pytest.raises(Forbidden, match="drew up"):
-        issue_credit_note(*place, note.draft_number, TextRenderer())
+        issue_credit_note(*place, note.draft_number)
     approver = (session, scene.approver, scene.engagement)
-    assert issue_credit_note(*approver, note.draft_number, TextRenderer()).number
+    assert issue_credit_note(*approver, note.draft_number).number
     assert disputes_of(session, [scene.invoice.id]) == {}
 
 
@@ -175,7 +172,7 @@ def test_what_is_credited_already_is_no_longer_in_dispute(session: Session, scen
     note = draw_up(*place, scene.invoice, Everything(), "wrong client")
     _raise(session, scene)
     approver = (session, scene.approver, scene.engagement)
-    issue_credit_note(*approver, note.draft_number, TextRenderer())
+    issue_credit_note(*approver, note.draft_number)
     with pytest.raises(BadInput, match="nothing is left"):
         _raise(session, scene, replace(_LINE, position=2, amount=None))
     with pytest.raises(BadInput, match="credited in full"):

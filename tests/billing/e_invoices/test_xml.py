@@ -301,12 +301,12 @@ def test_the_pdf_takes_the_norm_whatever_the_profile() -> None:
 
 def test_a_german_document_speaks_german() -> None:
     terms = _terms("tax withheld, in German")
-    assert terms["BT-20"].startswith("Der Auftraggeber behält EUR 600.00 Steuer ein")
+    assert terms["BT-20"].startswith("Der Auftraggeber behält 600,00 EUR Steuer ein")
     assert _terms("credit note of which tax was withheld")["BT-20"].splitlines() == [
         "Wird mit offenen Rechnungen verrechnet oder erstattet",
         (
-            "Davon hatte der Auftraggeber EUR 60.00 Steuer einbehalten;"
-            " EUR 416.00 werden gutgeschrieben."
+            "Davon hatte der Auftraggeber 60,00 EUR Steuer einbehalten;"
+            " 416,00 EUR werden gutgeschrieben."
         ),
     ]
     (note,) = _terms("authority with its Leitweg-ID")["BG-25"]

@@ -79,7 +79,7 @@ def test_credit_tax_and_totals_are_named() -> None:
     found = changes_of(_document(_DESK), _document(_DESK, credit="100.00"))
     assert [(one.title, one.before, one.after) for one in found] == [
         ("Service credit", "0.00", "100.00"),
-        ("Tax, standard 19 %", "190.00", "171.00"),
+        ("VAT 19%", "190.00", "171.00"),
         ("Total", "1190.00", "1071.00"),
         ("Payable", "1190.00", "1071.00"),
     ]

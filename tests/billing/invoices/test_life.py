@@ -164,8 +164,11 @@ def test_new_evidence_puts_a_draft_out_of_date_until_it_is_computed_again(
     upload = Upload(source, "more")
     hand_in(session, place.manager, place.engagement, upload, place.workshop.store)
     assert "evidence was handed in" in why()
+    with pytest.raises(Conflict, match="settle the period again"):
+        check_invoice(session, place.first, *at)
     settle_period(session, place.manager, *at, place.workshop)
     assert why() == ""
+    check_invoice(session, place.first, *at)
     changes = json.loads(draft_of(session, place).changes_json or "")
     assert [(one["title"], one["note"]) for one in changes][:1] == [
         ("Invoices issued", "3 → 4 invoices_issued")

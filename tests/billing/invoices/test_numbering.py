@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.invoices.numbering import check_pattern, invoice_number, starts_anew_each_year
+from governance.contract.number_patterns import may_print_alike
 from governance.errors import BadInput
 
 ISSUED = date(2026, 3, 9)
@@ -44,6 +45,39 @@ def test_a_pattern_is_filled(pattern: str, number: str) -> None:
 def test_other_patterns_are_refused(pattern: str) -> None:
     with pytest.raises(BadInput):
         check_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("{year}-{sequence:05}", "CN-{year}-{sequence:05}", False),
+        ("R-{year}-{sequence}", "R-{year}-{sequence:05}", True),
+        ("R-{year}{sequence:05}", "R-20{sequence:07}", True),
+        ("R{sequence}", "R0{sequence}", False),
+        ("R{sequence:02}", "R0{sequence}", True),
+        ("{year}/{month}/{sequence:03}", "{year}/{sequence:02}/{month}", False),
+        ("{year}/{month}/{sequence:02}", "{year}/{sequence:02}/{month}", True),
+        ("A{sequence}", "A{sequence}B", False),
+        ("{sequence:06}", "26{sequence:04}", True),
+    ],
+)
+def test_patterns_that_may_print_one_number(one: str, other: str, alike: bool) -> None:
+    assert may_print_alike(one, other) is may_print_alike(other, one) is alike
+
+
+_PARTS = st.lists(st.sampled_from(["{year}", "{sequence}", "{sequence:03}", "-", "2", "R"]))
+
+
+@given(_PARTS, _PARTS, st.integers(1, 3000), st.integers(1, 3000))
+def test_what_prints_one_number_is_found(
+    one: list[str], other: list[str], first: int, second: int
+) -> None:
+    patterns = ["".join([*parts, "/{sequence}"]) for parts in (one, other)]
+    printed = {
+        invoice_number(pattern, ISSUED, sequence)
+        for pattern, sequence in zip(patterns, (first, second), strict=True)
+    }
+    assert may_print_alike(*patterns) or len(printed) == 2
 
 
 def test_counting_starts_anew_where_the_number_names_the_year() -> None:

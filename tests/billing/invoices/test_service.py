@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from app.database import session_scope
 from billing.invoices.approving import approve_invoice, check_invoice
-from billing.invoices.models import FeeInvoice, InvoiceSeries, InvoiceState
+from billing.invoices.models import DocumentNumber, FeeInvoice, InvoiceSeries, InvoiceState
 from billing.invoices.series import take_number
 from billing.invoices.service import invoices_of, issue_invoice
 from billing.settlement.acceptance import agreement_of
@@ -155,6 +155,15 @@ def test_numbers_follow_one_another_and_start_anew_each_year(
     taken = take_number(session, provider, PATTERN, NOW.date().replace(year=2027))
     assert taken.number == "CW-2027-00001"
     assert take_number(session, provider, "{sequence}", NOW.date()).number == "1"
+
+
+def test_no_two_documents_of_a_provider_have_one_number(session: Session, scene: Scene) -> None:
+    """Seven digits print what a year and five digits do."""
+    provider = scene.engagement.provider_id
+    assert take_number(session, provider, "R-{year}{sequence:05}", NOW.date()).number[:4] == "R-20"
+    session.add(DocumentNumber(provider_id=provider, number="R-0000001"))
+    with pytest.raises(Conflict, match="on another document of the provider"):
+        take_number(session, provider, "R-{sequence:07}", NOW.date())
 
 
 def test_an_invoice_is_issued_once(session: Session, scene: Scene, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def make_invoice(
     currency: str = "EUR",
     withholding: int = 0,
     state: InvoiceState = InvoiceState.ISSUED,
+    issued_on: date | None = None,
 ) -> FeeInvoice:
     """Invoice CW-2026-0000x of the x-th month with an amount payable, due on its 28th."""
     version = session.scalars(
@@ -98,7 +99,8 @@ def make_invoice(
     if state is InvoiceState.ISSUED:
         row.series_id, row.sequence = _series(session, engagement).id, sequence
         row.number = f"CW-2026-{sequence:05}"
-        row.issued_on, row.due_on = NOW.date(), date(period.end.year, period.end.month, 28)
+        row.issued_on = issued_on or NOW.date()
+        row.due_on = date(period.end.year, period.end.month, 28)
         row.issued_at = NOW
     session.add(row)
     session.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from billing.payments.allocating import allocate, take_back
@@ -15,6 +17,7 @@ from billing.payments.importing import (
     start_import,
 )
 from billing.payments.models import WriteOffKind, WriteOffState
+from billing.payments.paying_out import PaidOut, pay_out, take_refund_back
 from billing.payments.queries import issued_invoices
 from billing.payments.recording import (
     Bounce,
@@ -23,6 +26,12 @@ from billing.payments.recording import (
     bounce_payment,
     record_payment,
     refund_payment,
+)
+from billing.payments.reversals import (
+    NewReversal,
+    decide_reversal,
+    propose_reversal,
+    withdraw_reversal,
 )
 from billing.payments.values import Part
 from billing.payments.write_offs import (
@@ -33,6 +42,7 @@ from billing.payments.write_offs import (
 )
 from governance.access import Role
 from governance.engagements.models import Engagement
+from tests.billing.payments.scenes import make_invoice
 from tests.factories import NOW, make_member
 
 _DAY = NOW.date()
@@ -54,6 +64,24 @@ def use_payments(session: Session, engagement: Engagement) -> None:
         number = propose_write_off(*place, new).number
         decide_write_off(session, other, engagement, number, verdict, "so be it")
     withdraw_write_off(*place, propose_write_off(*place, new).number)
+    again = NewReversal(1, 1, "they pay after all")
+    withdraw_reversal(*place, propose_reversal(*place, again).number)
+    for verdict in (WriteOffState.REFUSED, WriteOffState.APPROVED):
+        number = propose_reversal(*place, again).number
+        decide_reversal(session, other, engagement, number, verdict, "so be it")
+    decide_write_off(
+        session, other, engagement, propose_write_off(*place, new).number, WriteOffState.APPROVED
+    )
+    given_up = make_invoice(session, engagement, 10, 1).id
+    number = propose_write_off(*place, replace(new, invoice_id=given_up)).number
+    decide_write_off(session, other, engagement, number, WriteOffState.APPROVED)
+    late = record_payment(*place, NewPayment(_DAY, "EUR", 1)).number
+    (row,) = allocate(*place, late, [Part(given_up, 1)])
+    take_back(*place, late, row.id, "it was for another invoice")
+    refund_payment(*place, late, Refund(1, _DAY, "sent back"))
+    in_favour = make_invoice(session, engagement, 11, -500).id
+    number = pay_out(*place, PaidOut(in_favour, 500, _DAY, "by bank transfer")).number
+    take_refund_back(*place, number, "it came back")
     for data in (b"Date,Amount\n2026-03-01,7.50\n", b"Date,Amount\n2026-03-01,8.50\n"):
         file = StatementFile("bank.csv", data, Mapped())
         import_id = start_import(*place, file).id

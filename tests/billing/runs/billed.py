@@ -9,6 +9,9 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from billing.invoices.approving import check_invoice
+from billing.runs.packs import DrawnPack, keep_pack
+from billing.settlement.models import DocumentKind
+from billing.settlement.queries import document_of, find_settlement
 from billing.settlement.service import Workshop, settle_period
 from governance.access import Actor, Role
 from governance.engagements.models import Engagement
@@ -79,3 +82,11 @@ def make_checked(
     seal(session, engagement, period, make_member(session, engagement, Role.CLIENT_COMMITTEE))
     checker = make_member(session, engagement, Role.PROVIDER_FINANCE)
     check_invoice(session, checker, engagement, period)
+
+
+def redraw_pack(session: Session, actor: Actor, engagement: Engagement) -> None:
+    """January's report as newer templates would draw it."""
+    row = find_settlement(session, actor, engagement, JANUARY)
+    before = document_of(session, row, DocumentKind.PACK_PDF).sha256
+    drawn = DrawnPack(row.id, b"a newer report", "1" * 64, before)
+    keep_pack(session, actor, engagement, drawn)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,20 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from app.database import actor_scope, session_scope
+from app.run_kinds import run_kinds
 from app.running import Worker
 from billing.invoices.approving import approve_invoice, check_invoice
 from billing.invoices.models import FeeInvoice
-from billing.invoices.rendering import draw_pdf
 from billing.invoices.values import InvoiceState
-from billing.runs.kinds import DRAFTS, kinds
+from billing.runs.kinds import DRAFTS
+from billing.runs.packs import PACKS, pack_name
 from billing.runs.preview import BILLING, preview_billing, providers_of
 from billing.runs.values import Preview, PreviewLine, Readiness
 from billing.settlement.models import DocumentKind, SettlementDocument
 from billing.settlement.service import settle_period
 from governance.access import Actor, Role
 from governance.audit.models import Action, AuditEntry
+from governance.audit.service import events_of
 from governance.engagements.models import Engagement
 from governance.errors import Conflict
 from governance.runs.models import Run
@@ -34,25 +35,30 @@ from governance.runs.service import NewRun, start_run
 from governance.runs.values import ItemState, Task
 from governance.tenancy import EVERYTHING
 from governance.values import Money, Period
+from sla.evidence.service import Upload, hand_in
 from tests.billing.runs.billed import add_engagement, make_checked
 from tests.factories import (
     JANUARY,
+    RECEIPTS,
     actor_of,
     make_member,
     make_role,
     make_user,
     make_workshop,
     seal,
+    write_evidence_folder,
 )
 from tests.governance.runs.pools import InProcess
+
+_ONE_MORE = "R-3,C-2,2026-02-11,EUR,5.00\n"
 
 
 class Month:
     """January of six engagements, each at another point of its way to the invoice."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine, self.workshop = engine, make_workshop(folder)
-        self.kinds = kinds(self.workshop, partial(draw_pdf, render=self.workshop.render))
+        self.engine, self.workshop, self.folder = engine, make_workshop(folder), folder
+        self.kinds = run_kinds(self.workshop)
         with session_scope(engine, sees=EVERYTHING) as session:
             self.lead, starter = make_user(session), make_user(session)
             self.actor = actor_of(starter)
@@ -165,11 +171,12 @@ def _check_documents(month: Month) -> None:
         Action.INVOICE_ISSUED,
         Action.INVOICE_RENDERED,
         Action.INVOICE_RENDERED,
-        Action.RUN_FINISHED,
+        *[Action.RUN_FINISHED] * 7,
     ]
 
 
 def test_drafts_are_prepared_where_the_evidence_is_in(month: Month) -> None:
+    _check_no_stale_draft(month)
     asked = [month.engagements["open"], month.engagements["settled"]]
     done = month.worked(month.start(DRAFTS, asked))
     assert done == {
@@ -181,6 +188,45 @@ def test_drafts_are_prepared_where_the_evidence_is_in(month: Month) -> None:
         assert {one.readiness for one in lines} == {Readiness.NOT_DUE}
         assert why in lines[0].why
     _check_no_draft_without_evidence(month)
+    _check_reports(month)
+
+
+def _check_no_stale_draft(month: Month) -> None:
+    """What was computed from other evidence than counts by now isn't stored."""
+    step, engagement = month.kinds[DRAFTS].steps["settle"], month.engagements["open"]
+    task = Task(1, 1, engagement.id, "settle", JANUARY)
+    with actor_scope(month.engine, month.actor, read_only=True) as session:
+        computed = step.prepare(session, month.actor, engagement, task)
+    assert step.compute is not None
+    drawn = step.compute(computed)
+    source = write_evidence_folder(month.folder / "newer", receipts=RECEIPTS + _ONE_MORE)
+    lead = actor_of(month.lead)
+    with session_scope(month.engine, sees=EVERYTHING) as session:
+        hand_in(session, lead, engagement, Upload(source, "newer"), month.workshop.store)
+    with (
+        actor_scope(month.engine, month.actor) as session,
+        pytest.raises(Conflict, match="changed while the period was computed"),
+    ):
+        step.work(session, month.actor, engagement, task, drawn)
+
+
+def _check_reports(month: Month) -> None:
+    """Reports that are there are collected as they are; newer templates draw them anew."""
+    names = ("open", "settled", "approved")
+    asked = [month.engagements[name] for name in names]
+    done = month.worked(month.start(PACKS, asked))
+    kept = (ItemState.DONE, "report of 0 kB, kept since it was settled")
+    assert {done[name, "pack"] for name in names} == {kept}
+    with session_scope(month.engine, sees=EVERYTHING) as session:
+        for document in session.scalars(
+            select(SettlementDocument).where(col(SettlementDocument.kind) == DocumentKind.PACK_PDF)
+        ):
+            document.template_version = "1" * 64
+    again = month.worked(month.start(PACKS, asked))
+    assert again["open", "pack"] == (ItemState.DONE, "report of 0 kB, drawn anew")
+    with session_scope(month.engine, sees=EVERYTHING, read_only=True) as session:
+        entries = events_of(session, month.engagements["open"].id)
+    assert Action.PACK_DRAWN in {one.action for one in entries}
 
 
 def _check_no_draft_without_evidence(month: Month) -> None:
@@ -192,6 +238,18 @@ def _check_no_draft_without_evidence(month: Month) -> None:
         pytest.raises(Conflict, match="no row of the evidence is dated in 2026-03"),
     ):
         step.prepare(session, april, engagement, task)
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("ENG-1", "ENG-1-2026-01-pack.pdf"),
+        ("A/../../x", "A_.._.._x-2026-01-pack.pdf"),
+        ("../x", "_x-2026-01-pack.pdf"),
+    ],
+)
+def test_a_report_of_an_archive_leads_nowhere(reference: str, name: str) -> None:
+    assert pack_name(reference, "2026-01") == name
 
 
 def _line(payable: int | None, last: int | None) -> PreviewLine:

@@ -16,6 +16,8 @@ from tests.factories import NOW
 _TOGETHER: dict[str, dict[str, Any]] = {
     "credit_note": {"payable_minor": 0},
     "dispute": {"position": 1},
+    "late_charge": {"invoice_id": 1},
+    "provider_invoice_contest": {"credited_by": ""},
 }
 """By table, values that the usual ones of the other columns ask for."""
 

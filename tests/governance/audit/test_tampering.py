@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -45,9 +44,9 @@ from tests.factories import (
 from tests.governance.audit.authority import Authority
 from tests.governance.audit.filling import fill_empty_tables, python_type
 from tests.governance.audit.logs import check, checkpoint, complaints, keys_in, make_log
+from tests.long import LONG
 
 SIZES = (1, 2, 3, 255, 256, 257)
-LONG = os.environ.get("PLUMBLINE_LONG_TESTS") == "1"
 MEANINGLESS = {
     "audit_entry.id",
     "audit_checkpoint.signed_at",

@@ -128,10 +128,37 @@ def test_what_german_authorities_demand() -> None:
     assert "engagement.provider.iban" in _missing({"profile": "xrechnung"})
 
 
+_NETWORK = {"profile": "peppol", "purchase_order": "PO"}
+
+
 def test_what_the_peppol_network_demands() -> None:
-    missing = _missing({"profile": "peppol", "purchase_order": "PO"}, **_SELLER)
+    missing = _missing(_NETWORK, **_SELLER, country="AT")
     assert missing == [
         "engagement.client.electronic_address",
         "engagement.client.electronic_scheme",
     ]
-    assert "invoicing.buyer_reference" in _missing({"profile": "peppol"})
+    assert "invoicing.buyer_reference" in _missing({"profile": "peppol"}, country="AT")
+
+
+_ABROAD = ["engagement.client.electronic_address", "engagement.client.electronic_scheme"]
+
+
+@pytest.mark.parametrize(
+    ("country", "more", "keys"),
+    [
+        ("DE", {}, ["provider.vat_id", "client.postcode", "client.city"]),
+        ("DK", {}, ["provider.legal_id"]),
+        ("DK", {"legal_id": "1", "legal_scheme": "0088"}, ["provider.legal_scheme"]),
+        ("DK", {"legal_id": "1", "legal_scheme": "0184"}, []),
+        ("IT", {}, ["provider.street"]),
+        ("NL", {"street": "A 1", "iban": ""}, ["provider.iban"]),
+        ("NL", {"street": "A 1", "registration": "1"}, ["provider.legal_scheme"]),
+        ("IS", {"street": "A 1"}, ["provider.legal_id"]),
+    ],
+)
+def test_what_peppol_asks_of_suppliers_by_country(
+    country: str, more: dict[str, str], keys: list[str]
+) -> None:
+    given = {key: value for key, value in (_SELLER | more).items() if value}
+    missing = _missing(_NETWORK, **given, country=country)
+    assert sorted(missing) == sorted([*_ABROAD, *(f"engagement.{key}" for key in keys)])

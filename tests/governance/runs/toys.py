@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event, Semaphore, current_thread
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -153,6 +154,37 @@ class Clock:
     def leap(self, seconds: float) -> None:
         """Let time pass."""
         self.at += timedelta(seconds=seconds)
+
+
+class Pulse:
+    """A heartbeat that beats when told to, and at no other time."""
+
+    def __init__(self) -> None:
+        self._told, self._waits = Event(), Semaphore(0)
+        self._thread = current_thread()
+
+    def __call__(self, over: Event, _: float) -> bool:
+        """Wait to be told, or for the end."""
+        self._thread = current_thread()
+        self._waits.release()
+        while not over.is_set():
+            if self._told.wait(0.002):
+                self._told.clear()
+                return False
+        return True
+
+    def beat(self) -> None:
+        """Have it beat; it has done so when this returns."""
+        self._waits.acquire()
+        self._told.set()
+        self._waits.acquire()
+        self._waits.release()
+
+    def beat_once_more(self) -> None:
+        """Have it beat for the last time."""
+        self._waits.acquire()
+        self._told.set()
+        self._thread.join()
 
 
 def toy_worker(

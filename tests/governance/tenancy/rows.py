@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from billing.corrections.models import CorrectedInvoice, CorrectedInvoiceDocument
 from billing.credit_notes.models import (
     CreditNote,
     CreditNoteDocument,
@@ -14,17 +15,27 @@ from billing.credit_notes.models import (
     CreditNoteLine,
     CreditNoteState,
 )
+from billing.deliveries.models import Delivery, DeliveryDocument, DeliveryRecipient
+from billing.deliveries.values import (
+    DeliveryState,
+    DeliverySubject,
+    DocumentTable,
+    Means,
+    RecipientKind,
+)
 from billing.disputes.models import Dispute, DisputeState, DisputeSubject
 from billing.invoices.models import FeeInvoice, FeeInvoiceStep
 from billing.invoices.values import Act
 from billing.payments.models import (
     ImportState,
+    InvoiceRefund,
     Payment,
     PaymentAllocation,
     PaymentImport,
     PaymentRefund,
     WriteOff,
     WriteOffKind,
+    WriteOffReversal,
     WriteOffState,
 )
 from billing.payments.values import Source
@@ -267,6 +278,51 @@ def add_credit_note(session: Session, invoice: FeeInvoice, user_id: int) -> None
     session.flush()
 
 
+def add_correction(session: Session, invoice: FeeInvoice, user_id: int) -> None:
+    """What a corrected invoice states differently, and a document of it."""
+    record = CorrectedInvoice(
+        invoice_id=invoice.id,
+        reason="wrong order",
+        header_json="{}",
+        prepared_at=NOW,
+        prepared_by_id=user_id,
+    )
+    kind = DocumentKind.INVOICE
+    document = CorrectedInvoiceDocument(invoice_id=invoice.id, kind=kind, sha256=_NOTHING, data=b"")
+    session.add_all([record, document])
+    session.flush()
+
+
+def add_delivery(session: Session, invoice: FeeInvoice, user_id: int) -> None:
+    """A mail with an invoice that waits, with recipient and document."""
+    delivery = Delivery(
+        engagement_id=invoice.engagement_id,
+        subject=DeliverySubject.INVOICE,
+        subject_id=invoice.id,
+        name="invoice 1",
+        number=1,
+        means=Means.EMAIL,
+        state=DeliveryState.QUEUED,
+        made_at=NOW,
+        made_by_id=user_id,
+    )
+    session.add(delivery)
+    session.flush()
+    recipient = DeliveryRecipient(
+        delivery_id=delivery.id, position=1, kind=RecipientKind.TO, address="ap@example.org"
+    )
+    document = DeliveryDocument(
+        delivery_id=delivery.id,
+        position=1,
+        document_table=DocumentTable.SETTLEMENT,
+        owner_id=invoice.settlement_id,
+        kind="invoice.pdf",
+        file_name="invoice.pdf",
+    )
+    session.add_all([recipient, document])
+    session.flush()
+
+
 def add_payment(session: Session, invoice: FeeInvoice, user_id: int) -> None:
     """A payment from a statement that pays an invoice in part; a part of it went back."""
     engagement_id = invoice.engagement_id
@@ -297,6 +353,20 @@ def add_payment(session: Session, invoice: FeeInvoice, user_id: int) -> None:
     )
     session.add(payment)
     session.flush()
+    written_off = WriteOff(
+        engagement_id=engagement_id,
+        number=1,
+        invoice_id=invoice.id,
+        kind=WriteOffKind.OTHER,
+        reason="a cent",
+        state=WriteOffState.PROPOSED,
+        proposed_at=NOW,
+        proposed_by_id=user_id,
+        currency="EUR",
+        amount_minor=1,
+    )
+    session.add(written_off)
+    session.flush()
     session.add_all(
         [
             PaymentAllocation(
@@ -318,15 +388,25 @@ def add_payment(session: Session, invoice: FeeInvoice, user_id: int) -> None:
                 currency="EUR",
                 amount_minor=1,
             ),
-            WriteOff(
+            WriteOffReversal(
                 engagement_id=engagement_id,
                 number=1,
-                invoice_id=invoice.id,
-                kind=WriteOffKind.OTHER,
-                reason="a cent",
+                write_off_id=written_off.id,
+                reason="it is expected again",
                 state=WriteOffState.PROPOSED,
                 proposed_at=NOW,
                 proposed_by_id=user_id,
+                currency="EUR",
+                amount_minor=1,
+            ),
+            InvoiceRefund(
+                engagement_id=engagement_id,
+                number=1,
+                invoice_id=invoice.id,
+                refunded_on=JANUARY.end,
+                reason="paid out",
+                recorded_at=NOW,
+                recorded_by_id=user_id,
                 currency="EUR",
                 amount_minor=1,
             ),

@@ -29,6 +29,8 @@ from governance.tables import Table
 from governance.tenancy import EVERYTHING
 from governance.tenancy.rules import NoTenant, Own, declared_rule, key_of, mapped_classes, rule_of
 from sla.evidence.models import EvidenceTable
+from tests.billing.provider_invoices.rows import add_provider_invoice
+from tests.billing.reminders.rows import add_reminder, add_statement
 from tests.factories import (
     JANUARY,
     NOW,
@@ -41,7 +43,9 @@ from tests.factories import (
     seal,
 )
 from tests.governance.tenancy.rows import (
+    add_correction,
     add_credit_note,
+    add_delivery,
     add_payment,
     add_restatement,
     add_run,
@@ -139,6 +143,11 @@ def _fill(session: Session, actor: Actor, reference: str, folder: Path) -> int:
     add_step(session, _invoice(session, engagement.id), user_id)
     add_credit_note(session, _invoice(session, engagement.id), user_id)
     add_payment(session, _invoice(session, engagement.id), user_id)
+    add_correction(session, _invoice(session, engagement.id), user_id)
+    add_delivery(session, _invoice(session, engagement.id), user_id)
+    add_provider_invoice(session, added.engagement, user_id, NOW)
+    add_reminder(session, added.engagement, user_id, NOW, _invoice(session, engagement.id))
+    add_statement(session, added.engagement, user_id, NOW)
     return engagement.id
 
 

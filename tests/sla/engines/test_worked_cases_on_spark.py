@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from sla.evidence.values import EvidenceFile
 from sla.kpis.catalogue import load_catalogue
 from sla.kpis.engine import run_kpi
 from sla.kpis.serialise import kpi_result_json
+from tests.long import LONG
 from tests.sla.engines.clusters import spark_cluster
 from tests.sla.kpis.ledgers import calendars_in, ledger_of, rows_of
 from tests.sla.kpis.test_cases import read_cases
@@ -26,9 +26,7 @@ from tests.sla.kpis.test_cases import read_cases
 _LACKING = missing_for_spark()
 pytestmark = [
     pytest.mark.skipif(bool(_LACKING), reason=f"Spark lacks {_LACKING}"),
-    pytest.mark.skipif(
-        os.environ.get("PLUMBLINE_LONG_TESTS") != "1", reason="a long check: make spark-test"
-    ),
+    pytest.mark.skipif(not LONG, reason="a long check: make spark-test"),
     # What Spark says of itself when it is imported is no fault of a test.
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]

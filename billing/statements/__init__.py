@@ -1,0 +1,1 @@
+"""The account of a client: open invoices by age, statements, and interest for late payment."""
