@@ -14,7 +14,7 @@ from app.web.unit_of_work import Work
 from billing.invoices.models import FeeInvoice
 from billing.reminders.letter import Letter
 from billing.reminders.models import Reminder
-from billing.reminders.proposals import State, uncharged
+from billing.reminders.proposals import State, charged_beyond, uncharged
 from billing.reminders.queries import reminders_about
 from billing.statements.interest import LateInterest
 from billing.statements.queries import account_views, accrued_of, checked_side, terms_of
@@ -79,6 +79,8 @@ class InvoiceLate:
     cost: LateInterest
     left: Decimal
     """What of it no reminder has charged."""
+    beyond: Decimal
+    """What is charged and, since a credit note, isn't owed."""
     problem: str
     reminders: tuple[Reminder, ...]
     currency: str
@@ -107,4 +109,8 @@ def late_of_invoice(unit: Work, engagement: Engagement, invoice: FeeInvoice) -> 
     )
     if not (cost.total or costs.problem or reminders):
         return None
-    return InvoiceLate(cost, interest + lump_sum, costs.problem, reminders, invoice.currency)
+    beyond = Decimal(0)
+    if not costs.problem:
+        beyond = charged_beyond(account, costs.by_invoice, invoice.number, terms.today)
+    left = interest + lump_sum
+    return InvoiceLate(cost, left, beyond, costs.problem, reminders, invoice.currency)

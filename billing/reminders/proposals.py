@@ -145,6 +145,23 @@ def uncharged(
     }
 
 
+def charged_beyond(
+    account: Account, costs: Mapping[str, LateInterest], number: str, day: date
+) -> Decimal:
+    """What is charged for one invoice by a day, not waived, and more than late payment cost.
+
+    It comes of a credit note: what it gives back was never owed and bore no interest. Whoever may
+    write off waives it.
+    """
+    cost = costs.get(number, NOT_LATE)
+    owed = {MovementKind.INTEREST: cost.interest, MovementKind.LUMP_SUM: cost.lump_sum}
+    charged = dict.fromkeys(owed, _NOTHING)
+    for one in account.charges:
+        if one.invoice == number and one.kind in charged:
+            charged[one.kind] += one.open_on(day)
+    return sum((max(charged[kind] - owed[kind], _NOTHING) for kind in owed), _NOTHING)
+
+
 def _next(
     invoice: Receivable, steps: Sequence[Reminder], last: Taken | None
 ) -> tuple[int | None, date | None]:

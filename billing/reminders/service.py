@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from billing.indexation_series import IndexSeries
+from billing.invoices.limits import require_within_limit
 from billing.reminders.letter import Letter, LetterLine, letter_json, letter_of
 from billing.reminders.models import (
     ChargeKind,
@@ -258,7 +259,8 @@ def waive_charge(  # noqa: PLR0917 (who, where, which and why)
     """Let go of interest, a lump sum or a fee that a reminder charged.
 
     From today it isn't owed any more, and it is never charged again. Raises NotFound for an
-    unknown one, BadInput without a reason, Conflict where it is waived already.
+    unknown one, BadInput without a reason, Conflict where it is waived already, Forbidden for more
+    than the contract lets the actor's roles approve.
     """
     require(session, actor, engagement, Permission.WRITE_OFF)
     reason = plain_lines(reason).strip()
@@ -280,6 +282,7 @@ def waive_charge(  # noqa: PLR0917 (who, where, which and why)
         raise NotFound(f"RM-{number} has no such charge")
     if row.waived_on is not None:
         raise Conflict("this charge is waived already")
+    require_within_limit(session, actor, engagement, Permission.WRITE_OFF, row.amount.amount)
     row.waived_on = max(terms_of(session, engagement, actor).today, row.charged_on)
     row.waived_at, row.waived_by_id = actor.at, actor.signed_in_id
     row.waived_reason = reason

@@ -22,7 +22,12 @@ from governance.contract.document import Contract
 from governance.contract.invoicing import LatePayment
 from governance.engagements.models import Engagement
 from governance.engagements.queries import require
-from governance.engagements.versions import agreed_contract, contract_of
+from governance.engagements.versions import (
+    agreed_contract,
+    contract_in_force,
+    contract_of,
+    governing_versions,
+)
 from governance.errors import BadInput, Forbidden, PlumblineError, Problem
 from governance.runs.queries import all_handled
 from governance.values import Period
@@ -51,9 +56,15 @@ class Terms:
 
 
 def terms_of(session: Session, engagement: Engagement, actor: Actor) -> Terms:
-    """The caller has checked the permission."""
-    contract = contract_of(agreed_contract(session, engagement))
-    return Terms(contract, local_day(contract.engagement.time_zone, actor.at))
+    """The contract in force today, or the agreed one until any is.
+
+    The caller has checked the permission.
+    """
+    agreed = agreed_contract(session, engagement)
+    today = local_day(contract_of(agreed).engagement.time_zone, actor.at)
+    begun = [one for one in governing_versions(session, engagement) if one.effective_from <= today]
+    version = contract_in_force(session, engagement, today) if begun else agreed
+    return Terms(contract_of(version), today)
 
 
 def checked_side(

@@ -36,7 +36,7 @@ from governance.errors import BadInput, Conflict, Forbidden, NotFound
 from governance.tables import canonical_json
 from governance.values import Period
 from tests.billing.payments.scenes import Scene
-from tests.billing.reminders.scenes import make_late_invoice, make_late_scene, on
+from tests.billing.reminders.scenes import LATE, make_late_invoice, make_late_scene, on
 from tests.factories import make_member
 
 _MARCH = date(2026, 3, 10)
@@ -175,6 +175,17 @@ def test_what_is_in_dispute_is_left_out(session: Session) -> None:
         _issue(session, scene, _MARCH, *invoices)
     row = _issue(session, scene, _MARCH, invoices[1])
     assert row.open_minor == 750_000
+
+
+def test_nobody_waives_more_than_the_contract_lets_them(session: Session) -> None:
+    limits = ", approval_limits: [{role: provider_finance, up_to: '50.00'}]"
+    scene = make_late_scene(session, terms=LATE + limits)
+    row = _issue(session, scene, _MARCH, make_late_invoice(session, scene, 1), charges=True)
+    interest, lump_sum = charges_of(session, row)
+    place = (session, on(scene.second, _APRIL), scene.engagement, row.number)
+    assert waive_charge(*place, lump_sum.id, "first time").waived_on == _APRIL
+    with pytest.raises(Forbidden, match=r"50\.00"):
+        waive_charge(*place, interest.id, "first time")
 
 
 def test_charges_are_owed_posted_and_waived(session: Session) -> None:

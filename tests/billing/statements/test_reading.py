@@ -41,12 +41,19 @@ from billing.statements.reading import accounts_of
 from billing.statements.values import Account, MovementKind
 from governance.access import Role
 from governance.access_terms import Side
+from governance.engagements.service import add_contract
 from governance.errors import BadInput, Forbidden, NotFound
 from governance.values import Period
 from sla.evidence.store import FolderStore
 from tests.billing.payments.scenes import Scene
-from tests.billing.reminders.scenes import make_late_invoice, make_late_scene, on
-from tests.factories import make_member
+from tests.billing.reminders.scenes import (
+    LATE,
+    late_contract,
+    make_late_invoice,
+    make_late_scene,
+    on,
+)
+from tests.factories import agree, make_member
 
 _FEBRUARY, _MARCH = date(2026, 2, 10), date(2026, 3, 10)
 _YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
@@ -107,6 +114,24 @@ def test_what_a_person_took_back_never_counted(session: Session) -> None:
     assert sums.on_account == Decimal("500.00")
     (made,) = statements_of((account,), Period(_YEAR.start, _MARCH))
     assert made.closing == sums.balance == Decimal("16500.00")
+
+
+def test_terms_hold_from_the_day_on_which_an_amendment_takes_effect(session: Session) -> None:
+    scene = make_late_scene(session)
+    dearer = late_contract(terms=LATE.replace("rate_percent: 9", "rate_percent: 12"))
+    place = (session, scene.finance, scene.engagement)
+    manager = make_member(session, scene.engagement, Role.PROVIDER_ACCOUNT_MANAGER)
+    add_contract(session, manager, "v2.yaml", dearer, effective_from=_MARCH)
+    agree(session, scene.engagement)
+
+    def rate(day: date) -> Decimal:
+        late = terms_of(session, scene.engagement, on(scene.finance, day)).late_payment
+        assert late is not None
+        return late.rate_percent
+
+    assert account_views(*place, Side.PROVIDER)
+    days = (date(2025, 12, 1), date(2026, 3, 9), _MARCH)
+    assert [rate(day) for day in days] == [12, 9, 12]
 
 
 def test_the_client_sees_no_write_off(session: Session) -> None:

@@ -42,15 +42,17 @@ from tests.factories import (
     make_workshop,
     seal,
 )
-from tests.governance.tenancy.rows import (
+from tests.governance.tenancy.billing_rows import (
     add_correction,
     add_credit_note,
     add_delivery,
     add_payment,
+    add_step,
+)
+from tests.governance.tenancy.rows import (
     add_restatement,
     add_run,
     add_simulation,
-    add_step,
     evidence_rows,
     figures_rows,
 )
